@@ -1,0 +1,150 @@
+"""The impact chain (*vaikuttavuusketju*): input, output, outcome, impact, each with its indicator.
+
+A chain holds no numbers: it names the model, the data and the prices by id, and
+only the appraisal resolves an id.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from costeff.spec import Id, Label, Spec
+
+Stage = Literal["input", "output", "outcome", "impact"]
+STAGES: tuple[Stage, ...] = ("input", "output", "outcome", "impact")
+STAGE_LABELS: dict[Stage, Label] = {
+    "input": Label(fi="Panos", sv="Insats", en="Input"),
+    "output": Label(fi="Suorite", sv="Prestation", en="Output"),
+    "outcome": Label(fi="Vaikutus", sv="Effekt", en="Outcome"),
+    "impact": Label(fi="Vaikuttavuus", sv="Genomslag", en="Impact"),
+}
+KIND_LABELS = {
+    "quantity": Label(fi="määrä", sv="mängd", en="quantity"),
+    "effect": Label(fi="muutos", sv="förändring", en="change"),
+}
+
+
+class Node(Spec):
+    """One stage of a chain and what is measured there: a quantity (hours, clients) or an effect (a change)."""
+
+    label: Label
+    indicator: Label
+    kind: Literal["quantity", "effect"]
+
+
+class Input(Node):
+    """What is bought. `cost` is a unit cost per client, or `register` where the data hold the true cost."""
+
+    cost: Id
+    payer: Id  # a payer, or a duty whose payer the law names by date
+
+
+class Outcome(Node):
+    """What changes in clients' lives, and how the change is estimated.
+
+    `transfer` says how the estimate reaches a municipality: `risk` when the data hold
+    the municipality's own risks, `hazard_ratio` when only the relative effect travels
+    and the baseline risk is a parameter of the avoided-cost model.
+    """
+
+    event: Label
+    data: Id
+    outcome: Id
+    model: Id
+    follow_up_days: int = Field(gt=0)
+    transfer: Literal["risk", "hazard_ratio"]
+    unit: Label
+
+
+class Impact(Node):
+    """Which avoided-cost model follows, at which prices, for how long."""
+
+    model: Id
+    price_set: Id
+    horizon_years: int = Field(ge=1, le=60)
+
+
+class ImpactChain(Spec):
+    """From what is bought to what changes and what that saves."""
+
+    id: Id
+    label: Label
+    option: Label
+    comparator: Label
+    input: Input
+    output: Node
+    outcome: Outcome
+    impact: Impact
+    evidence: Label
+    does_not_show: Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]
+
+    def stages(self) -> list[tuple[Stage, Node]]:
+        """The four nodes in order."""
+        return [("input", self.input), ("output", self.output), ("outcome", self.outcome), ("impact", self.impact)]
+
+    def table(self, language: str = "en") -> list[dict[str, str]]:
+        """One row a stage: what it is, its indicator, and whether that counts or measures change."""
+        return [
+            {
+                "stage": STAGE_LABELS[stage][language],
+                "what": node.label[language],
+                "indicator": node.indicator[language],
+                "kind": KIND_LABELS[node.kind][language],
+            }
+            for stage, node in self.stages()
+        ]
+
+    def diagram(self, language: str = "en") -> str:
+        """The chain as an inline SVG: no script, no outside font, readable in light and dark."""
+        width, gap, height = 200, 36, 132
+        boxes, labels = [], []
+        for number, (stage, node) in enumerate(self.stages()):
+            x = number * (width + gap)
+            dash = ' stroke-dasharray="5 4"' if node.kind == "quantity" else ""
+            boxes.append(
+                f'<rect x="{x + 1}" y="1" width="{width - 2}" height="{height - 2}" rx="8" fill="none" '
+                f'stroke="currentColor" stroke-width="1.5"{dash}/>'
+            )
+            if number:
+                boxes.append(
+                    f'<path d="M{x - gap + 4} {height / 2}h{gap - 12}m-7 -5l8 5l-8 5" fill="none" '
+                    'stroke="currentColor" stroke-width="1.5"/>'
+                )
+            heading = f"{STAGE_LABELS[stage][language]} · {KIND_LABELS[node.kind][language]}"
+            labels.append(f'<text x="{x + 14}" y="26" font-size="12" opacity="0.75">{escape(heading)}</text>')
+            for row, line in enumerate(_wrap(node.label[language], 24)):
+                labels.append(
+                    f'<text x="{x + 14}" y="{50 + row * 18}" font-size="14" font-weight="600">{escape(line)}</text>'
+                )
+        total = 4 * width + 3 * gap
+        title = escape(f"{self.label[language]}: " + " → ".join(node.label[language] for _, node in self.stages()))
+        return (
+            f'<svg role="img" aria-label="{title}" viewBox="0 0 {total} {height}" width="100%" '
+            f'style="max-width:{total}px" font-family="system-ui, sans-serif" fill="currentColor">'
+            f"<title>{title}</title>{''.join(boxes)}{''.join(labels)}</svg>"
+        )
+
+    def _repr_html_(self, language: str = "en") -> str:
+        rows = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row.values()) + "</tr>"
+            for row in self.table(language)
+        )
+        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in ("Stage", "What", "Indicator", "Measures"))
+        return (
+            f"<h4>{escape(self.label[language])}</h4>{self.diagram(language)}"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` characters; a longer single word keeps its line."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines

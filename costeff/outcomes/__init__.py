@@ -1,0 +1,10 @@
+"""Outcome models: cells in, draws of an effect out. One file a model, one line here."""
+
+from costeff.outcomes.base import Context, OutcomeModel, Sampling
+from costeff.outcomes.binary import Binary
+from costeff.outcomes.fit import Check, Fit, fit
+from costeff.outcomes.time_to_event import TimeToEvent
+
+MODELS: dict[str, OutcomeModel] = {model.id: model for model in (Binary(), TimeToEvent())}
+
+__all__ = ["MODELS", "Check", "Context", "Fit", "OutcomeModel", "Sampling", "fit"]

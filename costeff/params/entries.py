@@ -1,0 +1,256 @@
+"""The kinds of rows in params/: what each must carry to be believed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from costeff.spec import CountyCode, Id, Label, MunicipalityCode, Payer, Spec, Year
+
+Quality = Literal["register", "survey", "budget", "study", "stated", "derived", "assumption"]
+Family = Literal["gamma", "lognormal", "normal", "beta", "uniform", "fixed"]
+
+QUALITY_LABELS: dict[str, Label] = {
+    "register": Label(fi="rekisteri", sv="register", en="register"),
+    "survey": Label(fi="kysely", sv="enkät", en="survey"),
+    "budget": Label(fi="talousarvio", sv="budget", en="budget"),
+    "study": Label(fi="tutkimus", sv="studie", en="study"),
+    "stated": Label(fi="esitetty luku", sv="angivet tal", en="stated figure"),
+    "derived": Label(fi="johdettu", sv="härlett", en="derived"),
+    "assumption": Label(fi="oletus", sv="antagande", en="assumption"),
+}
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Sources = Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class Source(Spec):
+    """Where a value was read."""
+
+    title: str
+    publisher: str
+    published: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
+    url: str | None = None
+    licence: str | None = None
+    note: str | None = None
+
+
+class Uncertain(Spec):
+    """A value with its distribution, its source and the kind of evidence it is.
+
+    `low` and `high` enclose the probability `mass`. A `fixed` value is one whose
+    source states no uncertainty; it says so in `note`. An assumption says why.
+    """
+
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    mass: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    family: Family
+    source: Sources
+    quality: Quality
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.family == "fixed":
+            if self.low is not None or self.high is not None:
+                raise ValueError("a fixed value has no low or high; give it a family, or drop them")
+            if not self.note:
+                raise ValueError("a fixed value says in `note` why its uncertainty is not known")
+        elif self.low is None or self.high is None:
+            raise ValueError(f"family {self.family} needs low and high")
+        elif not self.low < self.high:
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
+        elif not self.low <= self.mean <= self.high:
+            raise ValueError(f"mean {self.mean:g} is outside low {self.low:g} to high {self.high:g}")
+        if self.family == "beta" and not (0 < self.mean < 1 and 0 <= (self.low or 0) and (self.high or 0) <= 1):
+            raise ValueError("a beta value lies between 0 and 1")
+        if self.family in ("gamma", "lognormal") and (self.low is None or self.low <= 0):
+            raise ValueError(f"family {self.family} needs values above 0")
+        if self.quality == "assumption" and not self.note:
+            raise ValueError("an assumption says in `note` why it was made")
+        return self
+
+
+class DatedValue(Uncertain):
+    """One observation of a price: valid from a date, in the money of a price year."""
+
+    valid_from: date
+    price_year: Year
+    page: str | None = None
+
+
+class Cashable(Spec):
+    """The share of an average cost that the payer can stop paying, by horizon."""
+
+    short: Uncertain
+    medium: Uncertain
+    long: Uncertain
+
+    @model_validator(mode="after")
+    def _are_shares(self) -> Self:
+        for name in ("short", "medium", "long"):
+            value: Uncertain = getattr(self, name)
+            if not 0 <= value.mean <= 1 or (value.low or 0) < 0 or (value.high or 1) > 1:
+                raise ValueError(f"{name}: a cashable share lies between 0 and 1")
+        if not self.short.mean <= self.medium.mean <= self.long.mean:
+            raise ValueError("a cashable share does not fall as the horizon grows: short <= medium <= long")
+        return self
+
+
+class UnitCost(Spec):
+    """A price with its basis, payer and dated values."""
+
+    id: Id
+    label: Label
+    unit: str
+    basis: Id
+    payer: Id
+    index: Id
+    cashable: Cashable
+    values: Annotated[tuple[DatedValue, ...], Field(strict=False, min_length=1)]
+
+    @property
+    def latest(self) -> DatedValue:
+        """The value valid from the latest date."""
+        return max(self.values, key=lambda value: value.valid_from)
+
+
+class Unit(Spec):
+    """A basis of counting, and how many of it make a person-year (None: not a matter of time)."""
+
+    label: Label
+    unit: str
+    per_person_year: float | None = Field(default=None, gt=0)
+
+
+class Component(Spec):
+    """A part of what a state costs: a unit cost for a share of the people in the state."""
+
+    cost: Id
+    share: Uncertain | None = None  # None: everyone
+
+
+class Uncounted(Spec):
+    """A part that a price set leaves out because its price is not known: it makes a saving a lower bound."""
+
+    cost: Id
+    reason: Label
+
+
+class StatePrice(Spec):
+    """What a year in one state of an avoided-cost model costs, in one price set."""
+
+    components: Annotated[tuple[Component, ...], Field(strict=False, min_length=1)]
+    not_counted: Annotated[tuple[Uncounted, ...], Field(strict=False)] = ()
+
+
+class PriceSet(Spec):
+    """A named, dated set of prices: what a year in a state costs, by state."""
+
+    id: Id
+    label: Label
+    description: Label
+    prices: dict[str, StatePrice]
+
+
+class Parameter(Uncertain):
+    """A number that moves a cohort."""
+
+    label: Label
+    unit: str
+
+
+class Turn(Spec):
+    """From this date the law puts the duty on this payer (`valid_from` None: since before the first turn)."""
+
+    valid_from: date | None
+    payer: Payer
+    source: Sources
+
+
+class Duty(Spec):
+    """Who by law pays for a kind of service, by date; counties outside a reform are named."""
+
+    label: Label
+    turns: Annotated[tuple[Turn, ...], Field(strict=False, min_length=1)]
+    except_counties: dict[CountyCode, Payer] = {}
+    note: str | None = None
+
+
+class Prior(Spec):
+    """A prior of an outcome model, with its reason."""
+
+    family: Literal["normal", "half_normal"]
+    mean: float = 0.0
+    sd: float = Field(gt=0)
+    reason: str
+
+
+class Rate(Spec):
+    """A discount rate with its source."""
+
+    rate: Annotated[float, Field(ge=0, lt=1)]
+    source: Sources
+    note: str | None = None
+
+
+class Conventions(Spec):
+    """How results are told: the discount rate, the first year, the horizons, the interval."""
+
+    first_year: Year
+    discount: Rate
+    horizons: Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
+    cashable_short_until: int = Field(ge=1)
+    cashable_medium_until: int = Field(ge=1)
+    interval_mass: Annotated[float, Field(gt=0, lt=1)]
+    clients: int = Field(ge=1)
+    draws: int = Field(ge=100)
+    seed: int
+
+
+class Municipality(Spec):
+    """A municipality of 2025."""
+
+    code: MunicipalityCode
+    name_fi: str
+    name_sv: str
+    county: CountyCode
+    employment_area: str
+    region: str
+    urban_rural: Literal["urban", "semi-urban", "rural"]
+    language: Literal["fi", "sv", "fi-sv", "sv-fi"]
+    population: int = Field(gt=0)
+    population_year: Year
+
+    def name(self, language: str) -> str:
+        """The name as the language writes it; English uses the name of the municipality's first language."""
+        swedish = language == "sv" or (language == "en" and self.language.startswith("sv"))
+        return self.name_sv if swedish else self.name_fi
+
+
+class County(Spec):
+    """A wellbeing services county, Helsinki, or Åland."""
+
+    code: CountyCode
+    name: Label
+
+
+class Published(Spec):
+    """A published effect, for a prior or for checking."""
+
+    outcome: str
+    measure: str
+    value: float
+    low95: float | None
+    high95: float | None
+    source: Id
+    note: str
+

@@ -1,0 +1,126 @@
+"""From rows of the catalogue to draws: distributions, price years, bases and shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from costeff.draws import as_draws, rng
+from costeff.errors import ParamsError, Problem
+from costeff.params.catalogue import Catalogue
+from costeff.params.entries import Uncertain, UnitCost
+
+
+def quantiles(value: Uncertain, u: np.ndarray) -> np.ndarray:
+    """The value's distribution at probabilities `u` in (0, 1).
+
+    The mean is kept; the spread is such that `low` to `high` holds about `mass`.
+    """
+    from scipy import stats
+
+    if value.family == "fixed":
+        return np.full_like(u, value.mean)
+    low, high = value.low, value.high
+    assert low is not None  # the row's own check
+    assert high is not None
+    if value.family == "uniform":
+        return low + (high - low) * u
+    z = stats.norm.ppf((1 + value.mass) / 2)
+    sd = (high - low) / (2 * z)
+    if value.family == "normal":
+        return np.asarray(stats.norm.ppf(u, value.mean, sd))
+    if value.family == "gamma":
+        shape = (value.mean / sd) ** 2
+        return np.asarray(stats.gamma.ppf(u, shape, scale=value.mean / shape))
+    if value.family == "lognormal":
+        sigma = (np.log(high) - np.log(low)) / (2 * z)
+        return np.asarray(np.exp(stats.norm.ppf(u, np.log(value.mean) - sigma**2 / 2, sigma)))
+    spread = min(sd**2, 0.99 * value.mean * (1 - value.mean))  # a beta cannot be wider than two points
+    size = value.mean * (1 - value.mean) / spread - 1
+    return np.asarray(stats.beta.ppf(u, value.mean * size, (1 - value.mean) * size))
+
+
+def sample(value: Uncertain, draws: int, seed: int, name: str) -> xr.DataArray:
+    """Draws of one value; the same name and seed give the same draws wherever they are asked for."""
+    u = rng(seed, name).uniform(size=draws)
+    return as_draws(quantiles(value, u), sources=list(value.source), quality=value.quality)
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A unit cost in euros per person-year, or per client where its basis is not a matter of time."""
+
+    cost: UnitCost
+    draws: xr.DataArray
+    price_year: int
+    indexed: bool
+
+
+def price(catalogue: Catalogue, cost_id: str, draws: int, seed: int, price_year: int | None = None) -> Priced:
+    """Draws of a unit cost.
+
+    Parameters
+    ----------
+    price_year
+        The money to tell it in; None keeps the price year of the observation.
+
+    Raises
+    ------
+    ParamsError
+        When the price index lacks one of the two years.
+    """
+    cost: UnitCost = catalogue.entry("unit_costs", cost_id)
+    value = cost.latest
+    factor = catalogue.indices[cost.index].factor(value.price_year, price_year or value.price_year)
+    times = catalogue.units[cost.basis].per_person_year or 1.0
+    drawn = sample(value, draws, seed, f"unit_costs.{cost_id}") * factor * times
+    return Priced(cost, drawn, price_year or value.price_year, factor != 1.0)
+
+
+def state_price(
+    catalogue: Catalogue, price_set: str, state: str, draws: int, seed: int, price_year: int | None = None
+) -> list[tuple[xr.DataArray, Priced]]:
+    """The components of what a year in a state costs: (share of people, price) for each.
+
+    Raises
+    ------
+    ParamsError
+        When the price set has no price for the state: what is not known stays missing.
+    """
+    prices = catalogue.entry("price_sets", price_set).prices
+    if state not in prices:
+        have = [s.id for s in catalogue.price_sets.values() if state in s.prices]
+        raise ParamsError(
+            "A price is missing",
+            [
+                Problem(
+                    f"price_sets.yaml {price_set}.prices",
+                    f"has no price for {state}: it is not known in this set",
+                    f"choose {' or '.join(have)}" if have else "add a sourced price",
+                )
+            ],
+        )
+    parts = []
+    for number, component in enumerate(prices[state].components):
+        name = f"price_sets.{price_set}.{state}.{number}"
+        share = sample(component.share, draws, seed, name) if component.share else as_draws(np.ones(draws))
+        parts.append((share, price(catalogue, component.cost, draws, seed, price_year)))
+    return parts
+
+
+def cashable_draws(catalogue: Catalogue, cost: UnitCost, years: int, draws: int, seed: int) -> xr.DataArray:
+    """The share of a cost that its payer can stop paying, by draw and year of the horizon.
+
+    One uniform draw serves all three horizons: a payer that is slow at first is slow throughout.
+    """
+    u = rng(seed, f"cashable.{cost.id}").uniform(size=draws)
+    bands = {name: quantiles(getattr(cost.cashable, name), u) for name in ("short", "medium", "long")}
+    settings = catalogue.conventions
+    rows = []
+    for year in range(1, years + 1):
+        short, medium = year <= settings.cashable_short_until, year <= settings.cashable_medium_until
+        rows.append(bands["short" if short else "medium" if medium else "long"])
+    coords = {"draw": np.arange(draws), "year": np.arange(years)}
+    return xr.DataArray(np.stack(rows, axis=1), dims=("draw", "year"), coords=coords)

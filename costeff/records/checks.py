@@ -1,0 +1,302 @@
+"""A register against its declaration: every broken rule, found inside the database, told without a value."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from costeff.errors import Problems
+from costeff.records.tables import Column, ColumnType, Constraint, Table
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+ROW = "__row"  # number of the data row in its file, from 1
+RAW = "__raw_"
+SHOWN_ROWS = 3
+
+Run = Callable[[Any], pd.DataFrame]
+
+TYPE_RULES: dict[ColumnType, tuple[str, str]] = {
+    "text": (
+        "is a number or a date, not text",
+        "store codes and pseudonyms as text: a number loses its leading zeros (91 instead of 091)",
+    ),
+    "date": (
+        "is not a date of the form YYYY-MM-DD",
+        "write dates as 2024-01-31, without a time of day; other forms mean different days in different programs",
+    ),
+    "number": (
+        "is not a number",
+        "write 1234.5 without spaces or units; decimal commas only in a file separated by ; and then in every row",
+    ),
+    "flag": ("is not true or false", "write true or false (or 1 or 0)"),
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A table as it was read: the raw rows, and the decimal mark of text columns that hold numbers."""
+
+    rows: ir.Table
+    marks: Mapping[str, str]
+
+
+# --- types --------------------------------------------------------------------------------------
+
+
+def fits(column: Column, kind: Any) -> bool:
+    """Whether a column stored as `kind` (an ibis type) can hold what the declaration asks."""
+    if kind.is_string() or kind.is_null():
+        return True
+    return {
+        "text": False,
+        "date": kind.is_date() or (kind.is_timestamp() and kind.timezone is None),
+        "number": kind.is_numeric() and not kind.is_boolean(),
+        "flag": kind.is_boolean() or kind.is_integer(),
+    }[column.type]
+
+
+def typed_value(raw: Any, column: Column, mark: str) -> Any:
+    """The declared type out of what was stored; null where it is not of that type."""
+    if raw.type().is_null():
+        raw = raw.cast("string")
+    text = raw.type().is_string()
+    if column.type == "text":
+        return raw.nullif("")
+    if column.type == "date":
+        return _date(raw, text)
+    if column.type == "number":
+        return _number(raw, text, mark)
+    return _flag(raw, text)
+
+
+def _date(raw: Any, text: bool) -> Any:
+    import ibis
+
+    if text:
+        return ibis.ifelse(raw.re_search(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), raw.try_cast("date"), None)
+    if raw.type().is_timestamp():
+        return ibis.ifelse(raw == raw.truncate("D"), raw.cast("date"), None)
+    return raw
+
+
+def _number(raw: Any, text: bool, mark: str) -> Any:
+    import ibis
+
+    if not text:
+        number = raw.cast("float64")
+        return ibis.ifelse(number.isnan() | number.isinf(), None, number)
+    form = rf"^[+-]?[0-9]+({re.escape(mark)}[0-9]+)?([eE][+-]?[0-9]{{1,2}})?$"
+    return ibis.ifelse(raw.re_search(form), raw.replace(mark, ".").try_cast("float64"), None)
+
+
+def _flag(raw: Any, text: bool) -> Any:
+    if raw.type().is_boolean():
+        return raw
+    if text:
+        return raw.lower().cases(("true", True), ("1", True), ("false", False), ("0", False), else_=None)
+    return raw.cases((1, True), (0, False), else_=None)
+
+
+def typed_table(table: Table, stored: Stored) -> ir.Table:
+    """The declared columns, typed, beside the row number; columns missing or of a wrong kind are left out."""
+    rows = stored.rows
+    schema = rows.schema()
+    usable = [c for c in table.columns if c.name in schema and fits(c, schema[c.name])]
+    return rows.select(rows[ROW], **{c.name: typed_value(rows[c.name], c, stored.marks.get(c.name, ".")) for c in usable})
+
+
+# --- the check ----------------------------------------------------------------------------------
+
+
+def find_problems(
+    tables: Mapping[str, Table], stored: Mapping[str, Stored], run: Run, known_municipalities: Iterable[str] | None
+) -> Problems:
+    """Every broken rule of every table.
+
+    Parameters
+    ----------
+    tables
+        The declarations.
+    stored
+        The tables that were found.
+    run
+        Runs an ibis expression where the rows lie; only counts and row numbers come back.
+    known_municipalities
+        Codes in force; None leaves that rule out.
+    """
+    problems = Problems()
+    known = None if known_municipalities is None else sorted(set(known_municipalities))
+    typed = {name: typed_table(table, stored[name]) for name, table in tables.items() if name in stored}
+    for name, table in tables.items():
+        if name not in stored:
+            problems.add(name, "this table is missing", f"put {name}.parquet or {name}.csv in the folder")
+            continue
+        if not _columns(table, stored[name], problems):
+            continue
+        if run(stored[name].rows.aggregate(n=stored[name].rows.count()))["n"][0] == 0:
+            problems.add(name, "has no rows", "check that the extract was made with the right dates and services")
+            continue
+        _row_rules(table, stored[name], typed[name], run, known, problems)
+    for name, table in tables.items():
+        if name in typed:
+            _set_rules(table, typed, run, problems)
+    return problems
+
+
+def _columns(table: Table, stored: Stored, problems: Problems) -> bool:
+    """Names and stored types of the columns; False when the first line does not look like a header at all."""
+    found = [name for name in stored.rows.schema() if name != ROW]
+    missing = [name for name in table.names if name not in found]
+    unknown = [name for name in found if name not in table.names]
+    if len(missing) == len(table.columns):
+        # Without a header line the "names" are somebody's data: none of them is shown.
+        cure = f"the first line must name the columns: {', '.join(table.names)}; separate them with a comma or ;"
+        problems.add(table.name, "none of the declared columns is there", cure)
+        return False
+    for name in missing:
+        near = difflib.get_close_matches(name, [u.lower() for u in unknown], n=1, cutoff=0.6)
+        like = [u for u in unknown if u.lower() in near]
+        cure = f"did you mean `{like[0]}`? rename it" if like else "add the column"
+        problems.add(f"{table.name}.{name}", "this column is missing", cure)
+    for name in unknown:
+        near = difflib.get_close_matches(name.lower(), missing, n=1, cutoff=0.6)
+        cure = f"did you mean `{near[0]}`? rename it" if near else "leave it out: only what is needed is read"
+        problems.add(_place(table, name, found), "this column is not known", cure)
+    schema = stored.rows.schema()
+    for column in table.columns:
+        if column.name in schema and not fits(column, schema[column.name]):
+            rule, cure = TYPE_RULES[column.type]
+            problems.add(f"{table.name}.{column.name}", f"{rule}, in the whole column", cure)
+    return True
+
+
+def _place(table: Table, name: str, found: list[str]) -> str:
+    """Where an undeclared column stands: by name if it looks like one, otherwise by number."""
+    if re.fullmatch(r"[^\W\d][^\W\d ]*(?:[ ][^\W\d]+)?", name) and len(name) <= 40:
+        return f"{table.name}.{name}"
+    return f"{table.name}, column {found.index(name) + 1}"
+
+
+# --- rules of one row ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Rule:
+    place: str
+    rule: str
+    cure: str
+    broken: Any  # a boolean column of the table it is run on
+
+
+def _row_rules(
+    table: Table, stored: Stored, typed: ir.Table, run: Run, known: list[str] | None, problems: Problems
+) -> None:
+    columns = [column for column in table.columns if column.name in typed.columns]
+    raw = {RAW + column.name: stored.rows[column.name] for column in columns}
+    both = stored.rows.select(
+        stored.rows[ROW],
+        **raw,
+        **{c.name: typed_value(stored.rows[c.name], c, stored.marks.get(c.name, ".")) for c in columns},
+    )
+    rules = [rule for column in columns for rule in _rules_of(table, column, both, known)]
+    # One pass counts all rules; rows are looked up only for the broken ones.
+    counts = run(both.aggregate(**{f"r{i}": rule.broken.sum() for i, rule in enumerate(rules)}))
+    for i, rule in enumerate(rules):
+        if count := int(counts[f"r{i}"].fillna(0)[0]):
+            rows = run(both.filter(rule.broken).select(ROW).order_by(ROW).limit(SHOWN_ROWS))[ROW]
+            problems.add(rule.place, f"{rule.rule}, {_where(count, rows)}", rule.cure)
+
+
+def _rules_of(table: Table, column: Column, both: ir.Table, known: list[str] | None) -> Iterator[_Rule]:
+    place = f"{table.name}.{column.name}"
+    raw, value = both[RAW + column.name], both[column.name]
+    empty = raw.isnull()
+    if raw.type().is_string():
+        empty = empty | (raw.strip() == "")
+    yield _Rule(place, "is empty", "give the value, or leave the client out of all tables", empty)
+    yield _Rule(place, *TYPE_RULES[column.type], ~empty & value.isnull())
+    for constraint in column.constraints:
+        broken = _broken(constraint, value, both, known)
+        if broken is not None:
+            yield _Rule(place, constraint.rule, constraint.cure, (~empty & broken).fill_null(False))
+
+
+def _broken(constraint: Constraint, value: Any, rows: ir.Table, known: list[str] | None) -> Any:
+    """True where a value breaks a constraint that one row can break alone; None for other kinds."""
+    limit: Any = constraint.value
+    match constraint.kind:
+        case "pattern":
+            return ~value.re_search(limit)
+        case "one_of":
+            return value.notin(limit)
+        case "above":
+            return value <= limit
+        case "at_least":
+            return value < limit
+        case "at_most":
+            return value > limit
+        case "not_before":
+            return value < rows[limit] if limit in rows.columns else None
+        case "known" if known is not None:
+            # A code that is not three digits is told by its own rule.
+            return value.notin(known) & (value.length() == 3)
+    return None
+
+
+# --- rules over rows and tables -----------------------------------------------------------------
+
+
+def _set_rules(table: Table, typed: Mapping[str, ir.Table], run: Run, problems: Problems) -> None:
+    rows = typed[table.name]
+    if table.key and set(table.key) <= set(rows.columns):
+        whole = rows.filter([rows[name].notnull() for name in table.key])
+        repeated = whole.group_by(table.key).aggregate(n=whole.count()).filter(lambda t: t.n > 1)
+        place = f"{table.name}.{table.key[-1]}" if len(table.key) == 1 else f"{table.name} ({' + '.join(table.key)})"
+        _tell(
+            place,
+            "stands in more than one row",
+            "keep one row for each, or find out which of them is right",
+            whole.semi_join(repeated, list(table.key)),
+            run,
+            problems,
+        )
+    for column in table.columns:
+        for constraint in column.constraints if column.name in rows.columns else ():
+            broken = _broken_together(constraint, column.name, rows, typed)
+            if broken is not None:
+                _tell(f"{table.name}.{column.name}", constraint.rule, constraint.cure, broken, run, problems)
+
+
+def _broken_together(constraint: Constraint, name: str, rows: ir.Table, typed: Mapping[str, ir.Table]) -> Any:
+    """The rows that break a constraint which needs other rows to be seen; None for other kinds."""
+    other = str(constraint.value)
+    match constraint.kind:
+        case "refers_to" | "present_in" if other in typed and name in typed[other].columns:
+            there = typed[other].select(name).distinct()
+            return rows.filter(rows[name].notnull()).anti_join(there, name)
+        case "one_per" if other in rows.columns:
+            ranges = rows.group_by(other).aggregate(first=rows[name].min(), last=rows[name].max())
+            return rows.semi_join(ranges.filter(ranges.first != ranges.last), other)
+    return None
+
+
+def _tell(place: str, rule: str, cure: str, broken: ir.Table, run: Run, problems: Problems) -> None:
+    count = int(run(broken.aggregate(n=broken.count()))["n"][0])
+    if count:
+        rows = run(broken.select(ROW).order_by(ROW).limit(SHOWN_ROWS))[ROW]
+        problems.add(place, f"{rule}, {_where(count, rows)}", cure)
+
+
+def _where(count: int, rows: Iterable[int]) -> str:
+    numbers = [str(int(row)) for row in rows]
+    if count == 1:
+        return f"in 1 row (data row {numbers[0]})"
+    first = "first data rows" if count > len(numbers) else "data rows"
+    return f"in {count} rows ({first} {', '.join(numbers)})"

@@ -1,0 +1,131 @@
+"""Reading the appraisal file of a municipality: what is in it, in order, checked before it is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from costeff.draws import OPTIONS
+from costeff.errors import ModelError, Problem, Problems, UsageError
+from costeff.spec import LANGUAGES
+
+_VARIABLES = (
+    "effect", "events", "cost", "average", "cashable", "avoided", "avoided_average", "time_avoided", "discount",
+)  # fmt: skip
+_ATTRIBUTES = (
+    "municipality", "municipality_fi", "municipality_sv", "county_fi", "county_sv", "county_en", "clients",
+    "price_set", "price_year", "seed", "input_hash", "gate_passed", "synthetic", "evidence", "mass", "version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One chain at one price set: the appraisal Dataset, and what its attributes say."""
+
+    chain: str
+    data: xr.Dataset
+
+    def attr(self, name: str, default: Any = "") -> Any:
+        """An attribute as a plain Python value."""
+        value = self.data.attrs.get(name, default)
+        return value.item() if hasattr(value, "item") else value
+
+    def listed(self, name: str) -> list[Any]:
+        """An attribute that holds a list as JSON; an empty list when it is absent."""
+        text = self.attr(name)
+        found = json.loads(text) if text else []
+        return found if isinstance(found, list) else [found]
+
+    @cached_property
+    def years(self) -> int:
+        return int(self.data.sizes["year"])
+
+    @cached_property
+    def mass(self) -> float:
+        return float(self.attr("mass"))
+
+    @cached_property
+    def clients(self) -> int:
+        return int(self.attr("clients"))
+
+    @cached_property
+    def passed(self) -> bool:
+        return bool(int(self.attr("gate_passed")))
+
+    @cached_property
+    def synthetic(self) -> bool:
+        return bool(int(self.attr("synthetic")))
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """One chain: its own choice of prices first, then the others it is compared with."""
+
+    chain: str
+    variants: tuple[Variant, ...]
+
+    @property
+    def main(self) -> Variant:
+        return self.variants[0]
+
+
+def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
+    """The chains of one municipality, in the order of the file.
+
+    A chain's Dataset stands in the group `<chain>`, or, when the chain is shown at
+    several price sets, in `<chain>/<price_set>`, the chain's own choice first.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or is about another municipality.
+    ModelError
+        A group lacks a variable or attribute of the contract; all are named at once.
+    """
+    if not isinstance(municipality, str) or len(municipality) != 3 or not municipality.isdigit():
+        problem = Problem(f"municipality {municipality}", "is not a code of three digits", 'write it in quotes: "091"')
+        raise UsageError("Unknown municipality", [problem])
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            found = [Appraisal(str(name), _variants(str(name), node)) for name, node in tree.children.items()]
+    except (OSError, ValueError) as error:
+        problem = Problem(path.name, "cannot be read as an appraisal", "run the appraisal of this municipality again")
+        raise UsageError("No appraisal to report", [problem]) from error
+    _check(found, path.name, municipality)
+    return found
+
+
+def _variants(chain: str, node: xr.DataTree) -> tuple[Variant, ...]:
+    nodes = [node] if node.data_vars else list(node.children.values())
+    return tuple(Variant(chain, one.to_dataset(inherit=True).load()) for one in nodes)
+
+
+def _check(found: list[Appraisal], name: str, municipality: str) -> None:
+    problems = Problems()
+    if not found:
+        problems.add(name, "has no chain", "run the appraisal again")
+    for appraisal in found:
+        for variant in appraisal.variants:
+            place = f"{name} {appraisal.chain}"
+            missing = [v for v in _VARIABLES if v not in variant.data] + [
+                a for a in _ATTRIBUTES if a not in variant.data.attrs
+            ]
+            if missing:
+                problems.add(place, f"lacks {', '.join(missing)}", "make it with this version of costeff")
+            elif tuple(variant.data["option"].values) != OPTIONS:
+                problems.add(place, f"its options are not {', '.join(OPTIONS)}", "make it with this version of costeff")
+            elif variant.attr("municipality") != municipality:
+                problems.add(place, f"is not about municipality {municipality}", "give the file of that municipality")
+    problems.raise_if_any(ModelError, "The appraisal cannot be reported")
+
+
+def reason_text(reason: Any, language: str) -> str:
+    """Why a gate did not open: a text, or one text a language."""
+    if isinstance(reason, dict):
+        return str(next((reason[key] for key in (language, *LANGUAGES) if reason.get(key)), ""))
+    return str(reason)

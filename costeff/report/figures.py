@@ -1,0 +1,179 @@
+"""Figures: a small tidy table and texts in; a drawing, its table and its alt text out.
+
+A drawing is an SVG shown as an image. In an image no script runs and nothing is
+fetched; it stays sharp in print, and its few colours are variables, so that it
+follows a dark screen. The texts are outlines: it looks the same everywhere, and
+the words are carried by the alt text and the table.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+# Okabe-Ito blue and vermilion: told apart by all common kinds of colour blindness, and by lightness.
+PALETTE = {
+    "paper": ("#fffffe", "#171c22"),
+    "ink": ("#1a2430", "#e8ecf1"),
+    "quiet": ("#5b6875", "#a3afbc"),
+    "grid": ("#d9dfe5", "#333d48"),
+    "gain": ("#0072b2", "#56b4e9"),
+    "loss": ("#c2510c", "#f28e4b"),
+}
+LIGHT = {name: pair[0] for name, pair in PALETTE.items()}
+WIDTH, HEIGHT = 440, 300  # points; small enough for a phone, so that the letters stay readable there
+
+_STYLE = {
+    "svg.hashsalt": "costeff",
+    "svg.fonttype": "path",
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 11.5,
+    "axes.unicode_minus": True,
+    "axes.edgecolor": LIGHT["quiet"],
+    "axes.labelcolor": LIGHT["ink"],
+    "axes.facecolor": "none",
+    "text.color": LIGHT["ink"],
+    "xtick.color": LIGHT["quiet"],
+    "ytick.color": LIGHT["quiet"],
+    "xtick.labelcolor": LIGHT["ink"],
+    "ytick.labelcolor": LIGHT["ink"],
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with what it shows in numbers and in words."""
+
+    svg: str
+    table: pd.DataFrame
+    alt: str
+    width: int = WIDTH
+    height: int = HEIGHT
+
+    @property
+    def data_uri(self) -> str:
+        """The drawing as the address of an image that needs no network."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
+
+    def _repr_html_(self) -> str:
+        from costeff.report.markup import figure
+
+        return str(figure(self, self.alt))
+
+
+@dataclass(frozen=True)
+class AxisTexts:
+    """What a figure says: axis names, how a value is written, and the alt text."""
+
+    x: str
+    y: str
+    alt: str
+    money: Any  # a function from euros to a text
+    notes: tuple[str, ...] = ()
+
+
+@contextmanager
+def _canvas(height: int = HEIGHT) -> Iterator[tuple[Canvas, Any]]:
+    """A canvas outside pyplot: nothing global is drawn on, and settings are put back."""
+    with mpl.rc_context(_STYLE):
+        canvas = Canvas(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained", facecolor=LIGHT["paper"])
+        FigureCanvasSVG(canvas)
+        axes = canvas.add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        yield canvas, axes
+
+
+def _svg(canvas: Canvas) -> str:
+    """The drawing as SVG with the same bytes every time, and colours that follow the screen."""
+    buffer = io.StringIO()
+    canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"\n\s*", "\n", text)
+    names, dark = [], []
+    for name, (light, night) in PALETTE.items():
+        text = text.replace(light, f"var(--{name})")
+        names.append(f"--{name}:{light}")
+        dark.append(f"--{name}:{night}")
+    css = f":root{{{';'.join(names)}}}@media (prefers-color-scheme:dark){{:root{{{';'.join(dark)}}}}}"
+    return text.replace("<defs>", f"<style>{css}</style><defs>", 1)
+
+
+def cumulative_figure(table: pd.DataFrame, texts: AxisTexts, payback: float | None = None) -> Figure:
+    """The running total of money by year, with its interval, its lowest point and the year it is back.
+
+    Parameters
+    ----------
+    table
+        Columns `year`, `mean`, `low`, `high` (EUR); one row a year.
+    payback
+        The year the money is back, None if it is not.
+    """
+    with _canvas() as (canvas, axes):
+        years, mean = table["year"].to_numpy(), table["mean"].to_numpy()
+        axes.axhline(0, color=LIGHT["ink"], linewidth=1.2, zorder=3)
+        axes.fill_between(years, table["low"], table["high"], color=LIGHT["gain"], alpha=0.18, linewidth=0)
+        axes.plot(years, mean, color=LIGHT["gain"], linewidth=2.4, zorder=4)
+        trough = int(mean.argmin())
+        if mean[trough] < 0:
+            axes.plot(years[trough], mean[trough], "v", color=LIGHT["loss"], markersize=10, zorder=5)
+        if payback is not None and payback in years:
+            at = float(mean[list(years).index(payback)])
+            axes.plot(payback, at, "o", color=LIGHT["gain"], markersize=9, zorder=5)
+        _money_axis(axes.yaxis, texts)
+        axes.set(xlabel=texts.x, ylabel="")
+        axes.set_title(texts.y, loc="left", fontsize=11.5, color=LIGHT["quiet"])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
+        axes.grid(axis="y", color=LIGHT["grid"], linewidth=0.8)
+        axes.set_axisbelow(True)
+        return Figure(_svg(canvas), table, texts.alt)
+
+
+def outcomes_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
+    """Possible outcomes as dots, one row of dots a horizon, on both sides of the zero line.
+
+    Parameters
+    ----------
+    table
+        Columns `row` (text, in the order of appearance), `value` (EUR): equally likely
+        outcomes, for example 20 quantiles, so that dots can be counted.
+    """
+    import seaborn as sns
+
+    rows = list(dict.fromkeys(table["row"]))
+    height = 90 + 62 * len(rows)
+    drawn = table.assign(side=["gain" if value >= 0 else "loss" for value in table["value"]])
+    with _canvas(height) as (canvas, axes):
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        sns.swarmplot(
+            drawn, x="value", y="row", hue="side", order=rows, hue_order=["gain", "loss"], orient="h", size=7.5,
+            palette={"gain": LIGHT["gain"], "loss": LIGHT["loss"]}, legend=False, ax=axes, warn_thresh=1,
+        )  # fmt: skip
+        axes.axvline(0, color=LIGHT["ink"], linewidth=1.2, zorder=0)
+        _money_axis(axes.xaxis, texts)
+        axes.set(xlabel=texts.x, ylabel="")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color=LIGHT["grid"], linewidth=0.8)
+        axes.set_axisbelow(True)
+        return Figure(_svg(canvas), table, texts.alt, height=height)
+
+
+def _money_axis(axis: Any, texts: AxisTexts) -> None:
+    axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: texts.money(value)))

@@ -1,0 +1,191 @@
+"""Words and numbers as they are read in Finnish, Swedish and English.
+
+The English text in the code is the source text; Finnish and Swedish stand in
+`locale/*.po` and are read as they are, without compiling. A municipality's name
+is never inflected: sentences keep it in the nominative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal
+
+from costeff.errors import Problem, SetupError, UsageError
+from costeff.spec import LANGUAGES, Label
+
+LOCALE_FOLDER = Path(__file__).with_name("locale")
+MINUS, NBSP, ELLIPSIS_DASH = "\u2212", "\u00a0", "\u2013"
+_LOCALES = {"fi": "fi_FI", "sv": "sv_FI", "en": "en"}
+
+PAYERS: dict[str, Label] = {
+    "municipality": Label(fi="kunta", sv="kommun", en="municipality"),
+    "county": Label(fi="hyvinvointialue", sv="välfärdsområde", en="wellbeing services county"),
+    "state": Label(fi="valtio", sv="staten", en="state"),
+    "kela": Label(fi="Kela", sv="FPA", en="Kela"),
+    "client": Label(fi="asiakas", sv="klient", en="client"),
+    "others": Label(fi="muut", sv="övriga", en="others"),
+}
+
+
+def mark(text: str) -> str:
+    """Mark a text for translation where it stands, and translate it later with `say`."""
+    return text
+
+
+_CHANCES = (
+    mark("in fewer than 1 case of 20"),
+    mark("in 1 case of 10"),
+    mark("in 2 cases of 10"),
+    mark("in 3 cases of 10"),
+    mark("in 4 cases of 10"),
+    mark("in 5 cases of 10"),
+    mark("in 6 cases of 10"),
+    mark("in 7 cases of 10"),
+    mark("in 8 cases of 10"),
+    mark("in 9 cases of 10"),
+    mark("in more than 19 cases of 20"),
+)
+
+
+@lru_cache(maxsize=4)
+def read_catalog(language: str) -> Catalog:
+    """The translations of one language, read once per process."""
+    path = LOCALE_FOLDER / f"{language}.po"
+    try:
+        with path.open("rb") as file:
+            return read_po(file, locale=language, abort_invalid=True)
+    except OSError as error:
+        problem = Problem(f"locale/{path.name}", f"cannot be read ({error.strerror})", "reinstall costeff")
+        raise SetupError("A translation is missing", [problem]) from error
+
+
+class Words:
+    """The voice of one language.
+
+    Raises
+    ------
+    UsageError
+        When the language is not one of fi, sv, en.
+    """
+
+    def __init__(self, language: str) -> None:
+        if language not in LANGUAGES:
+            problem = Problem(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
+            raise UsageError("Unknown language", [problem])
+        self.language = language
+        self.locale = _LOCALES[language]
+
+    # --- texts --------------------------------------------------------------------------------
+
+    def say(self, text: str, **values: object) -> str:
+        """A text in this language, with values put into its {places}."""
+        if self.language != "en":
+            message = read_catalog(self.language).get(text)
+            if message is None or not message.string:
+                raise KeyError(f"no {self.language} translation of {text!r}")
+            text = str(message.string)
+        return text.format_map(values) if values else text
+
+    def chance(self, probability: float) -> str:
+        """A probability as people say it: in 9 cases of 10.
+
+        The outermost twentieths have words of their own, so that nothing is told as
+        certain or impossible.
+        """
+        if math.isnan(probability):
+            raise ValueError("a probability that is not a number cannot be told")
+        if probability < 0.05:
+            return self.say(_CHANCES[0])
+        if probability > 0.95:
+            return self.say(_CHANCES[10])
+        tenths = min(9, max(1, int(_rounded(probability * 10, 0))))
+        return self.say(_CHANCES[tenths])
+
+    def payer(self, payer: str) -> str:
+        """A payer's name; a payer of a later date keeps its id."""
+        return PAYERS[payer][self.language] if payer in PAYERS else payer
+
+    # --- numbers ------------------------------------------------------------------------------
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """A number: decimal comma and spaces in fi and sv, a real minus, half rounded away from zero."""
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return self._typeset(format_decimal(_rounded(value, decimals), format=pattern, locale=self.locale))
+
+    def percent(self, share: float, decimals: int = 0) -> str:
+        """A share as per cent: 0.125 is 13 % (13% in English)."""
+        sign = "%" if self.language == "en" else f"{NBSP}%"
+        return self.number(share * 100, decimals) + sign
+
+    def probability(self, share: float) -> str:
+        """A probability as per cent that never reads as certain: below 1 %, above 99 %."""
+        if share < 0.01:
+            return f"<{NBSP}{self.percent(0.01)}"
+        return f">{NBSP}{self.percent(0.99)}" if share > 0.99 else self.percent(share)
+
+    def money(self, euros: float, step: float = 1) -> str:
+        """Whole euros, rounded to `step`."""
+        pattern = "¤#,##0" if self.language == "en" else f"#,##0{NBSP}¤"
+        value = _rounded(_to_step(euros, step), 0)
+        return self._typeset(format_currency(value, "EUR", format=pattern, locale=self.locale, currency_digits=False))
+
+    def euros(self, euros: float, step: float = 1) -> str:
+        """Whole euros without the sign, for a table whose caption names the unit."""
+        return self.number(_to_step(euros, step))
+
+    def between(self, low: str, high: str, *, negative: bool = False) -> str:
+        """Two formatted ends as one range; an end below zero takes no dash beside its minus."""
+        if self.language == "en":
+            return f"{low} to {high}"
+        if not negative:
+            return f"{low}{ELLIPSIS_DASH}{high}"
+        return f"{low}{NBSP}… {high}" if self.language == "fi" else f"{low} till {high}"
+
+    def date(self, day: date) -> str:
+        """A date in words, for example 21. marraskuuta 2026."""
+        style = "d MMMM y" if self.language == "en" else "long"
+        return self._typeset(format_date(day, style, locale=self.locale))
+
+    def listed(self, items: Iterable[str]) -> str:
+        """a, b and c."""
+        words = list(items)
+        if len(words) < 2:
+            return "".join(words)
+        last = {"fi": "ja", "sv": "och", "en": "and"}[self.language]
+        return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+    @staticmethod
+    def _typeset(text: str) -> str:
+        return text.replace("-", MINUS).replace("\u202f", NBSP).replace(" ", NBSP)
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    if not math.isfinite(value):
+        raise ValueError("a value that is not a finite number cannot be shown")
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    return rounded if rounded else abs(rounded)  # no minus before zero
+
+
+def _to_step(value: float, step: float) -> float:
+    return float(_rounded(value / step, 0)) * step
+
+
+def money_step(values: Iterable[float]) -> float:
+    """The step that leaves three digits to the largest of the values: 1 234 567 is told as 1 230 000."""
+    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    return float(10 ** max(0, math.floor(math.log10(largest)) - 2)) if largest >= 1 else 1.0
+
+
+def inline(label: str) -> str:
+    """A label inside a sentence: a small first letter, unless it is an abbreviation."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() or label[1:2] == "" else label
