@@ -104,6 +104,8 @@ def _check_transitions(problems: CellProblems, name: str, transitions: xr.DataAr
         return 0
     matrix = transitions.transpose(..., "state", "to_state")
     check_range(problems, name, matrix, 0, np.finfo(float).max)
+    if matrix.dtype.kind not in "fiu":
+        return 0
     total = matrix.sum("to_state", skipna=False)
     off = np.abs(total.values - 1) > ROW_TOLERANCE  # False where a value is missing, which is told above
     problems.add_cells(name, total, off, "the row sums to {}, not to 1", "nothing is rescaled: correct the moves")

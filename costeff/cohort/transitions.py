@@ -93,9 +93,17 @@ def _exponential(rates: np.ndarray) -> np.ndarray:
         result[diagonal, diagonal] += 1
     result *= np.exp(-mean)
     for _ in range(halvings):
+        _complete(result)  # or each squaring would double the rounding in the row sums
         result = _product(result, result)
     result[diagonal, diagonal] = 0
     return result
+
+
+def _complete(matrix: np.ndarray) -> None:
+    """Set the diagonal of (from, to, ...) to what the moves leave over."""
+    diagonal = np.arange(len(matrix))
+    matrix[diagonal, diagonal] = 0
+    matrix[diagonal, diagonal] = np.maximum(1 - matrix.sum(axis=1), 0)
 
 
 def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -141,9 +141,10 @@ class Sampling:
     """How a model is sampled."""
 
     seed: int
-    draws: int = 1000
+    draws: int = 1500
     tune: int = 1000
     chains: int = 4
+    target_accept: float = 0.95
 
 
 def content_hash(model: OutcomeModel, context: Context, sampling: Sampling) -> str:

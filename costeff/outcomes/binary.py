@@ -24,7 +24,7 @@ class Binary(OutcomeModel):
     id = "binary"
     statistic = "binary"
     measure = "odds_ratio"
-    gated = ("intercept", "group", "county_sd", "municipality_sd", "effect", "effect_sd")
+    gated = ("intercept", "group_effect", "county_sd", "municipality_sd", "effect", "effect_sd")
 
     def build(self, context: Context) -> Any:
         import pymc as pm
@@ -36,7 +36,7 @@ class Binary(OutcomeModel):
         new = (cells["option"] == NEW).to_numpy(dtype=float)
         with pm.Model(coords=context.coords) as model:
             intercept = pm.Normal("intercept", prior["intercept"].mean, prior["intercept"].sd)
-            group = zero_sum("group", "group", context, sd=prior["group"].sd)
+            group = zero_sum("group_effect", "group", context, sd=prior["group"].sd)
             county_sd = pm.HalfNormal("county_sd", prior["county_sd"].sd)
             county = pm.Deterministic("county_effect", county_sd * zero_sum("county_raw", "county", context), dims="county")
             municipality_sd = pm.HalfNormal("municipality_sd", prior["municipality_sd"].sd)
@@ -53,12 +53,12 @@ class Binary(OutcomeModel):
     def effect(self, posterior: xr.Dataset, context: Context) -> xr.Dataset:
         """Risk by option, standardised to each municipality's own mix of clients (g-computation)."""
         mix = share_of_groups(context)
-        base = posterior["intercept"] + posterior["place"] + posterior["group"]
+        base = posterior["intercept"] + posterior["place"] + posterior["group_effect"]
         risks = []
         for option in OPTIONS:
             logit = base + posterior["municipality_effect"] if option == NEW else base
             risks.append((mix / (1 + np.exp(-logit))).sum("group"))
-        risk = xr.concat(risks, pd.Index(OPTIONS, name="option"))
+        risk = xr.concat(risks, dim="option").assign_coords(option=list(OPTIONS))
         spread = (posterior["municipality_effect"] - posterior["effect"]).var("draw")
         pooling = (spread / (posterior["effect_sd"] ** 2).mean("draw")).clip(0, 1)
         return xr.Dataset(
@@ -78,7 +78,7 @@ class Binary(OutcomeModel):
         g = context.position("group", cells["group"])
         new = (cells["option"] == NEW).to_numpy(dtype=float)
         place, own = posterior["place"].to_numpy(), posterior["municipality_effect"].to_numpy()
-        group, intercept = posterior["group"].to_numpy(), posterior["intercept"].to_numpy()
+        group, intercept = posterior["group_effect"].to_numpy(), posterior["intercept"].to_numpy()
         logit = intercept[:, None] + group[:, g] + place[:, m] + new * own[:, m]
         events = rng.binomial(cells["n"].to_numpy(), 1 / (1 + np.exp(-logit)))
         return pd.DataFrame({o: events[:, (cells["option"] == o).to_numpy()].sum(axis=1) for o in (USUAL, NEW)})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import xarray as xr
 
 from costeff.draws import rng
 from costeff.errors import ModelError, Problem
+from costeff.files import written_aside
 from costeff.outcomes.base import Context, OutcomeModel, Sampling, content_hash
 
 # Vehtari et al. 2021, doi:10.1214/20-BA1221 (R-hat, ESS); Betancourt 2016, arXiv:1604.00695 (E-BFMI)
@@ -140,6 +139,7 @@ def _sample(model: OutcomeModel, context: Context, sampling: Sampling, progress:
             tune=sampling.tune,
             chains=sampling.chains,
             seed=sampling.seed,
+            target_accept=sampling.target_accept,
             save_warmup=False,
             progress_bar=progress,
         )
@@ -196,18 +196,11 @@ def _predictive_checks(model: OutcomeModel, flat: xr.Dataset, context: Context, 
 
 
 def _save(result: Fit, path: Path) -> None:
-    """Written aside and renamed, so that a posterior is whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     notes = {"hash": result.hash, "checks": json.dumps([asdict(check) for check in result.checks])}
     tree = xr.DataTree.from_dict({"/effect": result.effect, "/posterior": result.posterior})
     tree.attrs.update(notes)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".nc")
-    os.close(handle)
-    try:
-        tree.to_netcdf(name, engine="h5netcdf")
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with written_aside(path) as aside:
+        tree.to_netcdf(aside, engine="h5netcdf")
 
 
 def _load(path: Path, key: str, model: str) -> Fit | None:

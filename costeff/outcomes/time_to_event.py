@@ -55,7 +55,7 @@ class TimeToEvent(OutcomeModel):
                 log_rate = log_rate + posterior["effect"]
             cumulative = (np.exp(log_rate) * width).sum("interval")
             risks.append(((1 - np.exp(-cumulative)) * mix).sum("group"))
-        risk = xr.concat(risks, pd.Index(OPTIONS, name="option"))
+        risk = xr.concat(risks, dim="option").assign_coords(option=list(OPTIONS))
         return xr.Dataset({"risk": risk.transpose("draw", "option"), "ratio": np.exp(posterior["effect"])})
 
     def replicate(self, posterior: xr.Dataset, context: Context, rng: np.random.Generator) -> pd.DataFrame:

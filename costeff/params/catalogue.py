@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,6 +78,14 @@ class Catalogue:
             With every problem found: file, line, key, rule and cure.
         """
         return _load((folder or project_root() / "params").resolve())
+
+    @cached_property
+    def hash(self) -> str:
+        """Hash of every file in params/: what a result made from them depends on."""
+        digest = hashlib.sha256()
+        for path in sorted(p for p in self.folder.rglob("*") if p.suffix in {".yaml", ".csv"}):
+            digest.update(str(path.relative_to(self.folder)).encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()[:16]
 
     # --- look-ups that say what is wrong ----------------------------------------------------
 
@@ -148,6 +157,12 @@ class Catalogue:
             yield from getattr(self, group)
         for model, parameters in self.transitions.items():
             yield from (f"{model}.{name}" for name in parameters)
+
+    def card(self, key: str) -> Any:
+        """Everything under an id with its sources written out; shows itself in a notebook."""
+        from costeff.params.show import Card
+
+        return Card(key, self)
 
     def _repr_html_(self) -> str:
         from costeff.params.show import catalogue_html

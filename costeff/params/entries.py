@@ -30,7 +30,16 @@ def _listed(value: Any) -> Any:
 Sources = Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
-class Source(Spec):
+class Entry(Spec):
+    """A row that shows itself in a notebook as a card."""
+
+    def _repr_html_(self) -> str:
+        from costeff.params.show import entry_html
+
+        return entry_html(self)
+
+
+class Source(Entry):
     """Where a value was read."""
 
     title: str
@@ -105,7 +114,7 @@ class Cashable(Spec):
         return self
 
 
-class UnitCost(Spec):
+class UnitCost(Entry):
     """A price with its basis, payer and dated values."""
 
     id: Id
@@ -152,7 +161,7 @@ class StatePrice(Spec):
     not_counted: Annotated[tuple[Uncounted, ...], Field(strict=False)] = ()
 
 
-class PriceSet(Spec):
+class PriceSet(Entry):
     """A named, dated set of prices: what a year in a state costs, by state."""
 
     id: Id
@@ -161,7 +170,7 @@ class PriceSet(Spec):
     prices: dict[str, StatePrice]
 
 
-class Parameter(Uncertain):
+class Parameter(Uncertain, Entry):
     """A number that moves a cohort."""
 
     label: Label
@@ -176,7 +185,7 @@ class Turn(Spec):
     source: Sources
 
 
-class Duty(Spec):
+class Duty(Entry):
     """Who by law pays for a kind of service, by date; counties outside a reform are named."""
 
     label: Label
@@ -216,7 +225,7 @@ class Conventions(Spec):
     seed: int
 
 
-class Municipality(Spec):
+class Municipality(Entry):
     """A municipality of 2025."""
 
     code: MunicipalityCode

@@ -50,21 +50,28 @@ class Stored:
 # --- types --------------------------------------------------------------------------------------
 
 
+def _typeless(kind: Any) -> bool:
+    """A column without one value has no type (DuckDB's NULL is unknown to ibis)."""
+    return bool(kind.is_null() or kind.is_unknown())
+
+
 def fits(column: Column, kind: Any) -> bool:
     """Whether a column stored as `kind` (an ibis type) can hold what the declaration asks."""
-    if kind.is_string() or kind.is_null():
+    if kind.is_string() or _typeless(kind):
         return True
-    return {
-        "text": False,
-        "date": kind.is_date() or (kind.is_timestamp() and kind.timezone is None),
-        "number": kind.is_numeric() and not kind.is_boolean(),
-        "flag": kind.is_boolean() or kind.is_integer(),
-    }[column.type]
+    match column.type:
+        case "text":
+            return False
+        case "date":
+            return bool(kind.is_date() or (kind.is_timestamp() and kind.timezone is None))
+        case "number":
+            return bool(kind.is_numeric() and not kind.is_boolean())
+    return bool(kind.is_boolean() or kind.is_integer())
 
 
 def typed_value(raw: Any, column: Column, mark: str) -> Any:
     """The declared type out of what was stored; null where it is not of that type."""
-    if raw.type().is_null():
+    if _typeless(raw.type()):
         raw = raw.cast("string")
     text = raw.type().is_string()
     if column.type == "text":
@@ -104,12 +111,24 @@ def _flag(raw: Any, text: bool) -> Any:
     return raw.cases((1, True), (0, False), else_=None)
 
 
+def _null(value: Any) -> Any:
+    return value.isnull()  # noqa: PD003 - ibis has no isna
+
+
+def typed_values(columns: Iterable[Column], stored: Stored) -> dict[str, Any]:
+    """Typed expressions of columns, by name."""
+    return {c.name: typed_value(stored.rows[c.name], c, stored.marks.get(c.name, ".")) for c in columns}
+
+
+def usable_columns(table: Table, stored: Stored) -> list[Column]:
+    """The declared columns that are there and stored as a kind that fits."""
+    schema = stored.rows.schema()
+    return [column for column in table.columns if column.name in schema and fits(column, schema[column.name])]
+
+
 def typed_table(table: Table, stored: Stored) -> ir.Table:
     """The declared columns, typed, beside the row number; columns missing or of a wrong kind are left out."""
-    rows = stored.rows
-    schema = rows.schema()
-    usable = [c for c in table.columns if c.name in schema and fits(c, schema[c.name])]
-    return rows.select(rows[ROW], **{c.name: typed_value(rows[c.name], c, stored.marks.get(c.name, ".")) for c in usable})
+    return stored.rows.select(stored.rows[ROW], **typed_values(usable_columns(table, stored), stored))
 
 
 # --- the check ----------------------------------------------------------------------------------
@@ -143,7 +162,7 @@ def find_problems(
         if run(stored[name].rows.aggregate(n=stored[name].rows.count()))["n"][0] == 0:
             problems.add(name, "has no rows", "check that the extract was made with the right dates and services")
             continue
-        _row_rules(table, stored[name], typed[name], run, known, problems)
+        _row_rules(table, stored[name], run, known, problems)
     for name, table in tables.items():
         if name in typed:
             _set_rules(table, typed, run, problems)
@@ -195,16 +214,10 @@ class _Rule:
     broken: Any  # a boolean column of the table it is run on
 
 
-def _row_rules(
-    table: Table, stored: Stored, typed: ir.Table, run: Run, known: list[str] | None, problems: Problems
-) -> None:
-    columns = [column for column in table.columns if column.name in typed.columns]
+def _row_rules(table: Table, stored: Stored, run: Run, known: list[str] | None, problems: Problems) -> None:
+    columns = usable_columns(table, stored)
     raw = {RAW + column.name: stored.rows[column.name] for column in columns}
-    both = stored.rows.select(
-        stored.rows[ROW],
-        **raw,
-        **{c.name: typed_value(stored.rows[c.name], c, stored.marks.get(c.name, ".")) for c in columns},
-    )
+    both = stored.rows.select(stored.rows[ROW], **raw, **typed_values(columns, stored))
     rules = [rule for column in columns for rule in _rules_of(table, column, both, known)]
     # One pass counts all rules; rows are looked up only for the broken ones.
     counts = run(both.aggregate(**{f"r{i}": rule.broken.sum() for i, rule in enumerate(rules)}))
@@ -217,11 +230,11 @@ def _row_rules(
 def _rules_of(table: Table, column: Column, both: ir.Table, known: list[str] | None) -> Iterator[_Rule]:
     place = f"{table.name}.{column.name}"
     raw, value = both[RAW + column.name], both[column.name]
-    empty = raw.isnull()
+    empty = _null(raw)
     if raw.type().is_string():
-        empty = empty | (raw.strip() == "")
+        empty = empty | (raw == "")
     yield _Rule(place, "is empty", "give the value, or leave the client out of all tables", empty)
-    yield _Rule(place, *TYPE_RULES[column.type], ~empty & value.isnull())
+    yield _Rule(place, *TYPE_RULES[column.type], ~empty & _null(value))
     for constraint in column.constraints:
         broken = _broken(constraint, value, both, known)
         if broken is not None:
@@ -256,7 +269,7 @@ def _broken(constraint: Constraint, value: Any, rows: ir.Table, known: list[str]
 def _set_rules(table: Table, typed: Mapping[str, ir.Table], run: Run, problems: Problems) -> None:
     rows = typed[table.name]
     if table.key and set(table.key) <= set(rows.columns):
-        whole = rows.filter([rows[name].notnull() for name in table.key])
+        whole = rows.drop_null(list(table.key))
         repeated = whole.group_by(table.key).aggregate(n=whole.count()).filter(lambda t: t.n > 1)
         place = f"{table.name}.{table.key[-1]}" if len(table.key) == 1 else f"{table.name} ({' + '.join(table.key)})"
         _tell(
@@ -280,7 +293,7 @@ def _broken_together(constraint: Constraint, name: str, rows: ir.Table, typed: M
     match constraint.kind:
         case "refers_to" | "present_in" if other in typed and name in typed[other].columns:
             there = typed[other].select(name).distinct()
-            return rows.filter(rows[name].notnull()).anti_join(there, name)
+            return rows.drop_null(name).anti_join(there, name)
         case "one_per" if other in rows.columns:
             ranges = rows.group_by(other).aggregate(first=rows[name].min(), last=rows[name].max())
             return rows.semi_join(ranges.filter(ranges.first != ranges.last), other)

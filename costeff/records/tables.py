@@ -75,6 +75,7 @@ TYPE_LABELS: dict[ColumnType, Label] = {
     "flag": Label(fi="true tai false", sv="true eller false", en="true or false"),
 }
 
+UNIQUE_LABEL = Label(fi="esiintyy vain kerran", sv="förekommer bara en gång", en="occurs only once")
 KEY_LABEL = Label(
     fi="yhdistelmä {key} esiintyy vain kerran",
     sv="kombinationen {key} förekommer bara en gång",
@@ -102,9 +103,7 @@ def refers_to(table: str) -> Constraint:
     return Constraint(
         kind="refers_to",
         value=table,
-        label=Label(
-            fi=f"löytyy taulusta {table}", sv=f"finns i tabellen {table}", en=f"is found in the table {table}"
-        ),
+        label=Label(fi=f"löytyy taulusta {table}", sv=f"finns i tabellen {table}", en=f"is found in the table {table}"),
         rule=f"is not in the table {table}",
         cure=f"add the client to {table}, or leave the row out; the same pseudonym must be used in every table",
     )
@@ -186,7 +185,9 @@ ONE_OPTION_PER_CLIENT = Constraint(
     kind="one_per",
     value="client",
     label=Label(
-        fi="sama kaikissa asiakkaan jaksoissa", sv="samma i klientens alla perioder", en="the same in all episodes of a client"
+        fi="sama kaikissa asiakkaan jaksoissa",
+        sv="samma i klientens alla perioder",
+        en="the same in all episodes of a client",
     ),
     rule="is not the same in all episodes of a client",
     cure="decide by the first episode which option the client belongs to, and write it in every episode",
@@ -266,9 +267,7 @@ EPISODES = Table(
         Column(
             name="cost",
             type="number",
-            label=Label(
-                fi="Jakson kustannus, euroa", sv="Periodens kostnad, euro", en="Cost of the episode, in euros"
-            ),
+            label=Label(fi="Jakson kustannus, euroa", sv="Periodens kostnad, euro", en="Cost of the episode, in euros"),
             constraints=(NOT_NEGATIVE, at_most(1e9, "give euros, not cents, and one episode in a row")),
         ),
     ),
@@ -334,7 +333,8 @@ def describe_tables(language: Language = "en") -> pd.DataFrame:
         for column in table.columns:
             rules = [constraint.label[language] for constraint in column.constraints]
             if table.key and column.name == table.key[-1]:
-                rules.insert(0, KEY_LABEL[language].format(key=" + ".join(table.key)))
+                label = KEY_LABEL if len(table.key) > 1 else UNIQUE_LABEL
+                rules.insert(0, label[language].format(key=" + ".join(table.key)))
             rows.append(
                 {
                     "table": table.name,

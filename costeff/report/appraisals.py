@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ _ATTRIBUTES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity, so that what is worked out of it can be remembered
 class Variant:
     """One chain at one price set: the appraisal Dataset, and what its attributes say."""
 
@@ -78,7 +79,7 @@ def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
     """The chains of one municipality, in the order of the file.
 
     A chain's Dataset stands in the group `<chain>`, or, when the chain is shown at
-    several price sets, in `<chain>/<price_set>`, the chain's own choice first.
+    several price sets, in `<chain>/<price_set>`.
 
     Raises
     ------
@@ -103,6 +104,21 @@ def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
 def _variants(chain: str, node: xr.DataTree) -> tuple[Variant, ...]:
     nodes = [node] if node.data_vars else list(node.children.values())
     return tuple(Variant(chain, one.to_dataset(inherit=True).load()) for one in nodes)
+
+
+def in_order(found: list[Appraisal], own_price_set: Mapping[str, str]) -> tuple[Appraisal, ...]:
+    """Chains by their attribute `order`; in each the price set of its own choice first.
+
+    The file format gives groups back by name, so their order in the file says nothing.
+    """
+    chains = sorted(found, key=lambda appraisal: int(appraisal.main.attr("order", 0)))
+    return tuple(
+        Appraisal(
+            one.chain,
+            tuple(sorted(one.variants, key=lambda v: v.attr("price_set") != own_price_set.get(one.chain))),
+        )
+        for one in chains
+    )
 
 
 def _check(found: list[Appraisal], name: str, municipality: str) -> None:

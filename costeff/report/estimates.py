@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from costeff import decision
-from costeff.draws import NEW, USUAL, summarise
+from costeff.draws import NEW, USUAL
 from costeff.report.appraisals import Variant
 
 HORIZONS = (1, 3, 5, 10)
@@ -27,15 +28,21 @@ class Estimate:
     high: float
 
     @classmethod
-    def of(cls, draws: xr.DataArray, mass: float) -> Estimate:
+    def of(cls, draws: xr.DataArray | np.ndarray, mass: float) -> Estimate:
         """Of one number per draw."""
-        summary = summarise(draws, mass)
-        return cls(float(summary["mean"]), float(summary["low"]), float(summary["high"]))
+        values = np.asarray(draws)
+        low, high = np.quantile(values, [(1 - mass) / 2, (1 + mass) / 2])
+        return cls(float(values.mean()), float(low), float(high))
 
     @property
     def mixed(self) -> bool:
         """Whether the interval has both signs."""
         return self.low < 0 < self.high
+
+    @property
+    def turned(self) -> Estimate:
+        """A saving as a cost, or the other way round."""
+        return Estimate(-self.mean, -self.high, -self.low)
 
     @property
     def ends(self) -> tuple[float, float, float]:
@@ -67,9 +74,25 @@ class Payback:
 class Prices:
     """The price of the service per client, and the highest at which it pays its way (EUR)."""
 
-    extra: Estimate
+    now: Estimate
     on_average: float
     when_sure: float
+
+
+@dataclass(frozen=True)
+class PerOutcome:
+    """What an avoided event costs (EUR): the service's extra cost, and what is left of it after savings."""
+
+    verdict: decision.Verdict
+    extra_per_client: Estimate
+    service: float
+    net: float
+    helps: float  # probability that any event is avoided
+
+    @property
+    def priced(self) -> bool:
+        """Whether a price per avoided event has a meaning."""
+        return self.verdict in (decision.Verdict.SAVES_AND_HELPS, decision.Verdict.COSTS_AND_HELPS)
 
 
 def horizons(variant: Variant) -> list[int]:
@@ -83,45 +106,79 @@ def events(variant: Variant) -> tuple[Estimate, Estimate, Estimate]:
     return tuple(Estimate.of(draws, variant.mass) for draws in (usual, new, usual - new))  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=32)
+def _cumulative(variant: Variant, payer: str | None = None) -> np.ndarray:
+    """Net saving (draw, years from the start): the column of a horizon is the net saving over it."""
+    return decision.cumulative(variant.data, payer=payer).transpose("draw", "year").to_numpy()
+
+
+def _saved(variant: Variant, horizon: int | None, payer: str | None = None) -> np.ndarray:
+    column: np.ndarray = _cumulative(variant, payer)[:, (horizon or variant.years) - 1]
+    return column
+
+
 def net_saving(variant: Variant, horizon: int | None = None) -> Estimate:
     """Net saving of all payers, present value (EUR)."""
-    return Estimate.of(decision.net_saving(variant.data, horizon=horizon), variant.mass)
+    return Estimate.of(_saved(variant, horizon), variant.mass)
 
 
 def probability(variant: Variant, horizon: int | None = None, payer: str | None = None) -> float:
     """Probability that the service saves more than it costs."""
-    return float(decision.probability_of_saving(variant.data, horizon=horizon, payer=payer))
+    return float((_saved(variant, horizon, payer) > 0).mean())
 
 
 def by_payer(variant: Variant) -> tuple[list[PayerRow], PayerRow]:
     """A row per payer, and the row of all payers together."""
     data = variant.data
     pick = [_present(data, name) for name in ("cost", "avoided", "avoided_average")]
-    parts = [pick[0].sel(option=NEW) - pick[0].sel(option=USUAL), pick[1].sel(option=NEW), pick[2].sel(option=NEW)]
-    parts = [part.drop_vars("option", errors="ignore") for part in parts]
-    net = decision.by_payer(data)
+    new = [part.sel(option=NEW, drop=True) for part in pick]
+    parts = [new[0] - pick[0].sel(option=USUAL, drop=True), *new[1:]]
     payers = [str(payer) for payer in data["payer"].values]
-    rows = [_row(p, [part.sel(payer=p, drop=True) for part in (*parts, net)], variant.mass) for p in payers]
-    return rows, _row("", [part.sum("payer") for part in (*parts, net)], variant.mass)
+    rows = [
+        _row(p, [*(part.sel(payer=p).to_numpy() for part in parts), _saved(variant, None, p)], variant.mass) for p in payers
+    ]
+    together = [*(part.sum("payer").to_numpy() for part in parts), _saved(variant, None)]
+    return rows, _row("", together, variant.mass)
 
 
 def _present(data: xr.Dataset, name: str) -> xr.DataArray:
     return (data[name] * data["discount"]).sum("year")
 
 
-def _row(payer: str, parts: list[xr.DataArray], mass: float) -> PayerRow:
+def _row(payer: str, parts: list[np.ndarray], mass: float) -> PayerRow:
     return PayerRow(payer, *(Estimate.of(part, mass) for part in parts))
+
+
+@lru_cache(maxsize=32)
+def prices(variant: Variant) -> Prices:
+    """The present price per client and those at which the service pays its way."""
+    found = decision.break_even_price(variant.data, probability=SURE)
+    now = _present(variant.data, "cost").sel(option=NEW, drop=True).sum("payer") / variant.clients
+    return Prices(Estimate.of(now, variant.mass), float(found["expected"]), float(found["confident"]))
+
+
+@lru_cache(maxsize=32)
+def per_outcome(variant: Variant) -> PerOutcome:
+    """The price of a change beside the price of a client."""
+    found = decision.cost_per_outcome(variant.data)
+    cost = _present(variant.data, "cost").sum("payer")
+    extra = cost.sel(option=NEW, drop=True) - cost.sel(option=USUAL, drop=True)
+    happened = variant.data["events"]
+    helps = float((happened.sel(option=USUAL, drop=True) > happened.sel(option=NEW, drop=True)).mean())
+    service = float(extra.mean()) / found.events_avoided if found.events_avoided > 0 else float("nan")
+    return PerOutcome(found.verdict, Estimate.of(extra / variant.clients, variant.mass), service, found.ratio, helps)
 
 
 def running_total(variant: Variant) -> pd.DataFrame:
     """Cumulative net saving by year: columns year, in_year, mean, low, high (EUR)."""
-    total = summarise(decision.cumulative(variant.data), variant.mass)
-    table = pd.DataFrame({name: total[name].to_numpy() for name in ("mean", "low", "high")})
-    table.insert(0, "year", total["year"].to_numpy().astype(int))
+    columns = [Estimate.of(draws, variant.mass) for draws in _cumulative(variant).T]
+    table = pd.DataFrame([estimate.ends for estimate in columns], columns=["mean", "low", "high"])
+    table.insert(0, "year", variant.data["year"].to_numpy().astype(int))
     table.insert(1, "in_year", np.diff(table["mean"], prepend=0.0))
     return table
 
 
+@lru_cache(maxsize=32)
 def payback(variant: Variant) -> Payback:
     """The median payback year over draws; a draw that never gets there counts as later than all."""
     numbers = decision.payback_year(variant.data).to_numpy()
@@ -137,7 +194,7 @@ def outcomes(variant: Variant) -> pd.DataFrame:
     """Equally likely outcomes by horizon: columns horizon, value (EUR), DOTS rows a horizon."""
     shares = (np.arange(DOTS) + 0.5) / DOTS
     tables: Iterable[pd.DataFrame] = (
-        pd.DataFrame({"horizon": h, "value": np.quantile(decision.net_saving(variant.data, horizon=h), shares)})
+        pd.DataFrame({"horizon": h, "value": np.quantile(_saved(variant, h), shares)})
         for h in horizons(variant)
     )
     return pd.concat(tables, ignore_index=True)

@@ -82,7 +82,7 @@ class AxisTexts:
     y: str
     alt: str
     money: Any  # a function from euros to a text
-    notes: tuple[str, ...] = ()
+    sides: tuple[str, str] | None = None  # what lies left and right of zero
 
 
 @contextmanager
@@ -91,6 +91,7 @@ def _canvas(height: int = HEIGHT) -> Iterator[tuple[Canvas, Any]]:
     with mpl.rc_context(_STYLE):
         canvas = Canvas(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained", facecolor=LIGHT["paper"])
         FigureCanvasSVG(canvas)
+        canvas.get_layout_engine().set(w_pad=0.14, h_pad=0.12)
         axes = canvas.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)
         yield canvas, axes
@@ -157,14 +158,18 @@ def outcomes_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
 
     rows = list(dict.fromkeys(table["row"]))
     height = 90 + 62 * len(rows)
-    drawn = table.assign(side=["gain" if value >= 0 else "loss" for value in table["value"]])
+    drawn = table.assign(side=["gain" if value > 0 else "loss" for value in table["value"]])
     with _canvas(height) as (canvas, axes):
         axes.set_ylim(len(rows) - 0.5, -0.5)
         sns.swarmplot(
             drawn, x="value", y="row", hue="side", order=rows, hue_order=["gain", "loss"], orient="h", size=7.5,
             palette={"gain": LIGHT["gain"], "loss": LIGHT["loss"]}, legend=False, ax=axes, warn_thresh=1,
         )  # fmt: skip
-        axes.axvline(0, color=LIGHT["ink"], linewidth=1.2, zorder=0)
+        axes.axvline(0, color=LIGHT["ink"], linewidth=1.8, zorder=1)
+        axes.set_xlim(*_with_zero(drawn["value"]))
+        if texts.sides:
+            axes.set_title(f"← {texts.sides[0]}", loc="left", fontsize=11.5, color=LIGHT["loss"])
+            axes.set_title(f"{texts.sides[1]} →", loc="right", fontsize=11.5, color=LIGHT["gain"])
         _money_axis(axes.xaxis, texts)
         axes.set(xlabel=texts.x, ylabel="")
         axes.spines["left"].set_visible(False)
@@ -172,6 +177,13 @@ def outcomes_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
         axes.grid(axis="x", color=LIGHT["grid"], linewidth=0.8)
         axes.set_axisbelow(True)
         return Figure(_svg(canvas), table, texts.alt, height=height)
+
+
+def _with_zero(values: pd.Series) -> tuple[float, float]:
+    """Limits that hold the values and zero, with room for whole dots."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    margin = 0.06 * (high - low or 1.0)
+    return low - margin, high + margin
 
 
 def _money_axis(axis: Any, texts: AxisTexts) -> None:

@@ -82,7 +82,10 @@ def key_figures(items: Iterable[KeyFigure]) -> Markup:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption and row headings; on a phone each row becomes a card."""
+    """A table with a caption and row headings; on a phone each row becomes a card.
+
+    The roles repeat what the tags say: a browser forgets it when a row is laid out as a card.
+    """
 
     caption: str
     columns: Sequence[str]
@@ -93,21 +96,26 @@ class Table:
     def html(self) -> Markup:
         head = join(
             *(
-                tag("th", name, scope="col", class_="" if number < self.text_columns else "num")
+                tag("th", name, scope="col", role="columnheader", class_="" if number < self.text_columns else "num")
                 for number, name in enumerate(self.columns)
             )
         )
         body = join(*(self._row(row) for row in self.rows))
-        foot = tag("tfoot", self._row(self.total)) if self.total else Markup()
-        table = join(tag("caption", self.caption), tag("thead", tag("tr", head)), tag("tbody", body), foot)
-        return tag("table", table, class_="cards" if len(self.columns) > 2 else "")
+        foot = tag("tfoot", self._row(self.total), role="rowgroup") if self.total else Markup()
+        table = join(
+            tag("caption", self.caption),
+            tag("thead", tag("tr", head, role="row"), role="rowgroup"),
+            tag("tbody", body, role="rowgroup"),
+            foot,
+        )
+        return tag("table", table, role="table", class_="cards" if len(self.columns) > 2 else "")
 
     def _row(self, row: Sequence[Cell]) -> Markup:
-        cells = [tag("th", row[0], scope="row")]
+        cells = [tag("th", row[0], scope="row", role="rowheader")]
         for number, (name, value) in enumerate(zip(self.columns, row, strict=True)):
             if number:
-                cells.append(tag("td", value, class_="" if number < self.text_columns else "num", data_label=name))
-        return tag("tr", join(*cells))
+                cells.append(tag("td", value, role="cell", class_="" if number < self.text_columns else "num", data_label=name))
+        return tag("tr", join(*cells), role="row")
 
 
 def with_interval(value: str, interval: str) -> Markup:

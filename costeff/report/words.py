@@ -127,6 +127,10 @@ class Words:
         sign = "%" if self.language == "en" else f"{NBSP}%"
         return self.number(share * 100, decimals) + sign
 
+    def rate(self, share: float) -> str:
+        """A yearly rate: 3 %, 2,5 %."""
+        return self.percent(share, 0 if abs(share * 100 - round(share * 100)) < 0.05 else 1)
+
     def probability(self, share: float) -> str:
         """A probability as per cent that never reads as certain: below 1 %, above 99 %."""
         if share < 0.01:

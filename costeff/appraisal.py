@@ -1,0 +1,392 @@
+"""The one place of assembly: chain, catalogue, draws of an effect and municipalities give one labelled Dataset.
+
+Everything downstream reads it. Money is undiscounted here; `discount` says how later years weigh.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from costeff import __version__
+from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
+from costeff.avoided_cost import AvoidedCostModel, cash
+from costeff.chain import ImpactChain
+from costeff.cohort import apply_hazard_ratio, discount_factors, probability_from_rate, rate_from_probability
+from costeff.disclosure import protect_count
+from costeff.draws import NEW, OPTIONS, USUAL, rng, thin
+from costeff.errors import ParamsError, Problem, Problems
+from costeff.outcomes import Fit
+from costeff.outcomes import MODELS as OUTCOME_MODELS
+from costeff.params import Catalogue
+from costeff.params.pricing import Priced, cashable_draws, price, sample, state_price
+from costeff.records import Cells
+from costeff.spec import Id, Spec, Year
+
+DAYS_PER_YEAR = 365
+BASELINE = ("baseline_probability", "baseline_window_years")  # of a relative effect, from transitions
+LATER = "later_risk_ratio"
+
+
+class Request(Spec):
+    """What an appraisal is asked: nothing here changes the catalogue."""
+
+    draws: int
+    seed: int
+    clients: int
+    horizon_years: int | None = None  # None: the chain's own
+    price_set: Id | None = None  # None: the chain's own
+    price_year: Year | None = None  # None: every price in its own price year
+
+    @staticmethod
+    def of(catalogue: Catalogue, **changes: Any) -> Request:
+        """The conventions of the catalogue, with changes."""
+        settings = catalogue.conventions
+        return Request(**{"draws": settings.draws, "seed": settings.seed, "clients": settings.clients, **changes})
+
+
+def check_chains(catalogue: Catalogue) -> Problems:
+    """Whether every chain names models that exist and the parameters they need."""
+    problems = Problems()
+    for chain in catalogue.chains.values():
+        place = f"chains {chain.id}"
+        if chain.outcome.model not in OUTCOME_MODELS:
+            problems.add(f"{place}.outcome.model", f"{chain.outcome.model} is not a model", f"known: {', '.join(OUTCOME_MODELS)}")
+        model = AVOIDED_COST_MODELS.get(chain.impact.model)
+        if model is None:
+            known = ", ".join(AVOIDED_COST_MODELS)
+            problems.add(f"{place}.impact.model", f"{chain.impact.model} is not a model", f"known: {known}")
+            continue
+        needed = (*model.parameters, LATER, *(BASELINE if chain.outcome.transfer == "hazard_ratio" else ()))
+        for name in needed:
+            if name not in catalogue.transitions.get(model.id, {}):
+                problems.add(f"transitions/{model.id}.yaml", f"has no {name}, which {chain.id} needs", "add it with a source")
+        prices = catalogue.price_sets.get(chain.impact.price_set)
+        for item in model.items if prices else ():
+            if prices and item not in prices.prices:
+                problems.add(f"price_sets.yaml {prices.id}", f"has no price for {item}, which {chain.id} needs", "add a sourced price")
+    return problems
+
+
+def price_sets_for(chain: ImpactChain, catalogue: Catalogue) -> list[str]:
+    """The price sets that price everything the chain needs, the chain's own first."""
+    items = AVOIDED_COST_MODELS[chain.impact.model].items
+    able = [s.id for s in catalogue.price_sets.values() if all(item in s.prices for item in items)]
+    return sorted(able, key=lambda name: name != chain.impact.price_set)
+
+
+def appraise(
+    chain: ImpactChain,
+    catalogue: Catalogue,
+    fit: Fit,
+    municipalities: Sequence[str],
+    request: Request,
+    costs: Cells | None = None,
+) -> xr.Dataset:
+    """What a service changes, costs and avoids, for all municipalities asked for at once.
+
+    Parameters
+    ----------
+    fit
+        The chain's outcome model, fitted.
+    municipalities
+        Three-digit codes.
+    costs
+        Cost cells by option, where the chain takes its cost from the register.
+
+    Returns
+    -------
+    Dataset over (draw, option, municipality, payer, year), EUR for `request.clients` clients:
+    `effect` (share of clients without the event), `events`, `cost`, `average`, `cashable`,
+    `avoided`, `avoided_average`, `time_avoided` (person-years), `discount`.
+
+    Raises
+    ------
+    ParamsError
+        When a price or an index level is not known.
+    """
+    return _Assembly(chain, catalogue, fit, tuple(municipalities), request, costs).dataset()
+
+
+@dataclass(frozen=True)
+class _Assembly:
+    chain: ImpactChain
+    catalogue: Catalogue
+    fit: Fit
+    municipalities: tuple[str, ...]
+    request: Request
+    costs: Cells | None
+
+    def dataset(self) -> xr.Dataset:
+        risk = self._risk()
+        run = self.model.run(
+            risk,
+            (risk.sel(option=USUAL, drop=True) * self._drawn(LATER)).clip(max=1.0),
+            xr.Dataset({name: self._drawn(name) for name in self.model.parameters}).drop_attrs(),
+            self.years,
+            effect_years=max(1, round(self.chain.outcome.follow_up_days / DAYS_PER_YEAR)),
+        )
+        state_time = run["state_time"].assign_coords(year=self._calendar())
+        money = self._downstream(state_time)
+        cost, service = self._service_cost()
+        time = state_time.sel(state=list(self.model.items)).sum("state")
+        parts = {
+            "effect": 1 - risk,
+            "events": risk * self.request.clients,
+            "cost": cost,
+            "average": money["average"] * self.request.clients,
+            "cashable": money["cashable"] * self.request.clients,
+            "time_avoided": (time.sel(option=USUAL) - time.sel(option=NEW)).drop_vars("option", errors="ignore") * self.request.clients,
+        }
+        out = xr.Dataset(parts).drop_attrs()
+        out["cost"] = out["cost"].fillna(0.0).reindex(payer=out["payer"], fill_value=0.0)
+        for name, of in (("avoided", "cashable"), ("avoided_average", "average")):
+            out[name] = out[of].fillna(0.0).sel(option=USUAL, drop=True) - out[of].fillna(0.0)
+        out["discount"] = self._discount()
+        out = self._by_municipality(out.fillna(0.0))
+        return out.assign_attrs(self._attrs(money.attrs, service))
+
+    # --- effect ---------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> AvoidedCostModel:
+        return AVOIDED_COST_MODELS[self.chain.impact.model]
+
+    @property
+    def years(self) -> int:
+        return self.request.horizon_years or self.chain.impact.horizon_years
+
+    def _drawn(self, name: str) -> xr.DataArray:
+        value = self.catalogue.transitions[self.model.id][name]
+        return sample(value, self.request.draws, self.request.seed, f"transitions.{self.model.id}.{name}").drop_attrs()
+
+    def _risk(self) -> xr.DataArray:
+        """Probability of the event within the follow-up (draw, option[, municipality])."""
+        effect = thin(self.fit.effect, self.request.draws)
+        if self.chain.outcome.transfer == "risk":
+            return effect["risk"].sel(municipality=list(self.municipalities)).drop_attrs()
+        probability, window = (self._drawn(name) for name in BASELINE)
+        usual = probability_from_rate(rate_from_probability(probability, window), 1)
+        new = apply_hazard_ratio(usual, effect["ratio"].drop_attrs())
+        return xr.concat([usual, new], dim="option").assign_coords(option=list(OPTIONS)).transpose("draw", "option").drop_attrs()
+
+    # --- money ----------------------------------------------------------------------------------
+
+    def _calendar(self) -> np.ndarray:
+        return self.catalogue.conventions.first_year + np.arange(self.years)
+
+    def _discount(self) -> xr.DataArray:
+        factors = discount_factors(np.arange(self.years), self.catalogue.conventions.discount.rate)
+        return factors.assign_coords(year=self._calendar()).drop_attrs()
+
+    def _payers(self, payer: str) -> xr.DataArray:
+        """1 for who pays, by (payer, year, municipality); law and date decide."""
+        counties = [self.catalogue.municipality(code).county for code in self.municipalities]
+        by_county = {
+            (county, year): self.catalogue.payer_of(payer, date(int(year), 1, 1), county)
+            for county in set(counties)
+            for year in self._calendar()
+        }
+        names = sorted(set(by_county.values()))
+        grid = [[[by_county[c, y] == name for c in counties] for y in self._calendar()] for name in names]
+        coords = {"payer": names, "year": self._calendar(), "municipality": list(self.municipalities)}
+        return xr.DataArray(np.array(grid, dtype=float), dims=("payer", "year", "municipality"), coords=coords)
+
+    def _downstream(self, state_time: xr.DataArray) -> xr.Dataset:
+        """Cost of the time in priced states, of one client: at the average price and the part that can be stopped."""
+        total, priced, left_out = None, [], []
+        price_set = self.request.price_set or self.chain.impact.price_set
+        for state in self.model.items:
+            parts = state_price(
+                self.catalogue, price_set, state, self.request.draws, self.request.seed, self.request.price_year
+            )
+            left_out += [part.cost for part in self.catalogue.price_sets[price_set].prices[state].not_counted]
+            for share, part in parts:
+                money = self._component(state_time, state, share * part.draws, part)
+                total = money if total is None else xr.Dataset({k: _add(total[k], money[k]) for k in money})
+                priced.append(part)
+        assert total is not None  # a model has items, a price set has components
+        return total.assign_attrs(price_set=price_set, priced=priced, not_counted=left_out)
+
+    def _component(self, state_time: xr.DataArray, state: str, euros: xr.DataArray, part: Priced) -> xr.Dataset:
+        stop = cashable_draws(self.catalogue, part.cost, self.years, self.request.draws, self.request.seed)
+        item = {"item": [state]}
+        return cash(
+            state_time,
+            euros.drop_attrs().expand_dims(item),
+            self._payers(part.cost.payer).expand_dims(item),
+            stop.assign_coords(year=self._calendar()).expand_dims(item),
+        )
+
+    def _service_cost(self) -> tuple[xr.DataArray, dict[str, Any]]:
+        """Cost of the service itself in the first year, by option and payer, and what is known of the price."""
+        if self.chain.input.cost == "register":
+            per_client, told = self._cost_from_register()
+        else:
+            priced = price(
+                self.catalogue, self.chain.input.cost, self.request.draws, self.request.seed, self.request.price_year
+            )
+            new = priced.draws.drop_attrs()
+            per_client = xr.concat([xr.zeros_like(new), new], dim="option").assign_coords(option=list(OPTIONS))
+            value = priced.cost.latest
+            told = {"quality": value.quality, "price_year": str(priced.price_year), "sources": list(value.source)}
+        first = xr.DataArray(np.eye(1, self.years)[0], dims="year", coords={"year": self._calendar()})
+        cost = per_client * first * self._payers(self.chain.input.payer) * self.request.clients
+        return cost.transpose("draw", "option", "municipality", "payer", "year"), told
+
+    def _cost_from_register(self) -> tuple[xr.DataArray, dict[str, Any]]:
+        """Mean cost per client by option: its sampling distribution, normal on n, sum and sum of squares."""
+        if self.costs is None:
+            raise ParamsError(
+                "The cost of the service is missing",
+                [Problem(f"chains {self.chain.id}.input.cost", "is register, and no cost cells were given", "give cost cells")],
+            )
+        table = self.costs.table.set_index("option").loc[list(OPTIONS)]
+        mean = table["sum"] / table["n"]
+        variance = (table["sum_squares"] / table["n"] - mean**2).clip(lower=0.0) / table["n"].clip(lower=1)
+        noise = rng(self.request.seed, f"cost.{self.chain.id}").normal(size=(self.request.draws, len(OPTIONS)))
+        draws = (mean.to_numpy() + noise * np.sqrt(variance.to_numpy())).clip(min=0.0)
+        coords = {"draw": np.arange(self.request.draws), "option": list(OPTIONS)}
+        told = {"quality": "register", "price_year": "register", "sources": []}
+        return xr.DataArray(draws, dims=("draw", "option"), coords=coords), told
+
+    # --- what every result says of itself ---------------------------------------------------------
+
+    def _by_municipality(self, out: xr.Dataset) -> xr.Dataset:
+        """Every variable of a draw by municipality, also where the estimate is one for all."""
+        places = xr.DataArray(np.ones(len(self.municipalities)), {"municipality": list(self.municipalities)})
+        spread = {k: v if "municipality" in v.dims or k == "discount" else v * places for k, v in out.items()}
+        order = [d for d in ("draw", "option", "municipality", "payer", "year") if d in out.dims]
+        wide = xr.Dataset({k: v.transpose(*[d for d in order if d in v.dims]) for k, v in spread.items()})
+        units = {"effect": "share", "events": "clients", "time_avoided": "person-years", "discount": "factor"}
+        for name, values in wide.items():
+            values.attrs = {"unit": units.get(str(name), "EUR")}
+        return wide.assign(self._local())
+
+    def _local(self) -> dict[str, xr.DataArray]:
+        """By municipality: clients in the data (protected, -1 hidden or none) and how far it leans on others."""
+        codes = list(self.municipalities)
+        coords = {"municipality": codes}
+        if "clients" not in self.fit.effect or self.chain.outcome.transfer != "risk":
+            hidden, alone = np.full(len(codes), -1), np.full(len(codes), np.nan)
+            evidence = ["borrowed"] * len(codes)
+        else:
+            clients = self.fit.effect["clients"].sel(municipality=codes).to_numpy()
+            protected = [protect_count(int(n)) for n in clients]
+            hidden = np.array([-1 if n is None else n for n in protected])
+            alone = self.fit.effect["pooling"].sel(municipality=codes).to_numpy()
+            evidence = [_evidence(int(n), float(p)) for n, p in zip(clients, alone, strict=True)]
+        return {
+            "n_clients_protected": xr.DataArray(hidden, dims="municipality", coords=coords),
+            "pooling": xr.DataArray(alone, dims="municipality", coords=coords),
+            "evidence": xr.DataArray(np.array(evidence, dtype=object), dims="municipality", coords=coords),
+        }
+
+    def _attrs(self, money: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
+        priced: list[Priced] = money["priced"]
+        years = sorted({f"{part.price_year}" for part in priced})
+        named = [s for part in priced for s in part.cost.latest.source] + service["sources"]
+        parameters = (*self.model.parameters, LATER, *(BASELINE if self.chain.outcome.transfer == "hazard_ratio" else ()))
+        named += [s for name in parameters for s in self.catalogue.transitions[self.model.id][name].source]
+        named += list(self.catalogue.conventions.discount.source)
+        named += [row.source for row in self.catalogue.evidence.get(self.chain.id, ())]
+        return {
+            "chain": self.chain.id,
+            "price_set": money["price_set"],
+            "price_year": ", ".join(years),
+            "price_year_changed": int(any(part.indexed for part in priced)),
+            "prices": json.dumps([part.cost.id for part in priced]),
+            "not_counted": json.dumps(money["not_counted"]),
+            "service_price_quality": service["quality"],
+            "service_price_year": service["price_year"],
+            "clients": self.request.clients,
+            "unit": "EUR",
+            "seed": self.request.seed,
+            "sources": json.dumps(list(dict.fromkeys(named))),
+            "model": self.fit.model,
+            "measure": str(self.fit.effect.attrs["measure"]),
+            "data": str(self.fit.effect.attrs["data"]),
+            "synthetic": int(self.fit.effect.attrs["synthetic"]),
+            "gate_passed": int(self.fit.passed),
+            "gate_reasons": json.dumps(self.fit.failed_checks),
+            "mass": self.catalogue.conventions.interval_mass,
+            "discount_rate": self.catalogue.conventions.discount.rate,
+            "horizons": json.dumps([h for h in self.catalogue.conventions.horizons if h <= self.years]),
+            "input_hash": self._hash(),
+            "version": __version__,
+        }
+
+    def _hash(self) -> str:
+        costs = self.costs.hash if self.costs else ""
+        parts = [self.fit.hash, self.catalogue.hash, costs, self.chain.id, self.request.model_dump_json(), __version__]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _evidence(clients: int, pooling: float) -> str:
+    if clients == 0:
+        return "borrowed"
+    return "local" if pooling < 0.5 else "shared"
+
+
+def _add(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+    """A sum over components; a payer of only one of them counts as 0 in the other."""
+    a, b = xr.align(first, second, join="outer", fill_value=0.0)
+    return a + b
+
+
+def one(dataset: xr.Dataset, code: str, catalogue: Catalogue) -> xr.Dataset:
+    """The appraisal of one municipality, without payers that have no money in it, with its names.
+
+    Returns
+    -------
+    Dataset over (draw, option, payer, year).
+    """
+    place = catalogue.municipality(code)
+    county = catalogue.county(place.county)
+    here = dataset.sel(municipality=code, drop=True)
+    money = sum(np.abs(here[name]).sum(("draw", "option", "year")) for name in ("cost", "average"))
+    here = here.sel(payer=here["payer"][(money > 0).to_numpy()]) if bool((money > 0).any()) else here
+    local = ("n_clients_protected", "pooling", "evidence")
+    told = {name: here[name].item() for name in local}
+    return here.drop_vars(local).assign_attrs(
+        municipality=code,
+        municipality_fi=place.name_fi,
+        municipality_sv=place.name_sv,
+        municipality_en=place.name("en"),
+        county=place.county,
+        **{f"county_{language}": county.name[language] for language in ("fi", "sv", "en")},
+        **told,
+    )
+
+
+def summary(dataset: xr.Dataset) -> pd.DataFrame:
+    """Expected net saving, its interval and probability, by payer and in all, of one municipality's appraisal."""
+    from costeff import decision
+    from costeff.draws import summarise
+
+    payers = decision.by_payer(dataset)
+    rows = []
+    for name in (*payers["payer"].to_numpy(), None):
+        saved = payers.sel(payer=name, drop=True) if name else decision.net_saving(dataset)
+        s = summarise(saved, float(dataset.attrs["mass"]))
+        rows.append(
+            {
+                "payer": name or "all",
+                "net saving": float(s["mean"]),
+                "low": float(s["low"]),
+                "high": float(s["high"]),
+                "probability of saving": float((saved > 0).mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+__all__ = ["Request", "appraise", "check_chains", "one", "price_sets_for", "summary"]

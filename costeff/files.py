@@ -1,0 +1,41 @@
+"""Files that are whole or absent: written aside, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from costeff.errors import Problem, SetupError
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A path to write to; on success its content takes the final name, on failure nothing stays.
+
+    Raises
+    ------
+    SetupError
+        When the folder cannot be written or the disk is full.
+    """
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        cure = "free space or choose another folder with --output"
+        raise SetupError("A file could not be written", [Problem(str(path), reason, cure)]) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")

@@ -1,0 +1,313 @@
+"""Synthetic registers whose truth is known: for tests, recovery studies and demonstrations."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from costeff.draws import NEW, OPTIONS, USUAL, rng
+from costeff.errors import DataError, Problem, Problems, SetupError
+from costeff.records.sources import INFO_FILE
+from costeff.records.tables import RISK_GROUPS
+from costeff.spec import Id, Share, Spec
+
+TRUTH_FILE = "truth.json"
+COLUMNS = ("code", "county", "population", "need_index")
+
+RiskGroup = Literal["low", "middle", "high"]
+Option = Literal["usual", "new"]
+Risk = Annotated[float, Field(gt=0, lt=1)]
+Spread = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class SyntheticTruth(Spec):
+    """The truth from which a synthetic register is drawn.
+
+    A client of group g in municipality m has under the usual option the log odds
+
+        intercept + need_slope * log(need_index[m] / 100) + county effect + municipality effect + group_log_odds[g]
+
+    of the event within `follow_up_days`, and under the new one `log_odds_ratio` plus
+    the municipality's own deviation more. Which option a client gets depends on the
+    group alone: confounding that is observed.
+    """
+
+    clients: int = Field(ge=1)
+    baseline_risk: Risk
+    log_odds_ratio: float
+    group_share: dict[RiskGroup, Share]
+    group_log_odds: dict[RiskGroup, float]
+    need_slope: float
+    county_sd: Spread
+    municipality_sd: Spread
+    effect_sd: Spread
+    new_share: dict[RiskGroup, Share]
+    cost_mean: dict[Option, Positive]
+    cost_cv: Positive
+    follow_up_days: int = Field(default=365, ge=1)
+    outcome: Id = "event"
+    first_day: date = date(2023, 1, 1)
+    second_episode_share: Share = 0.25
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for name in ("group_share", "group_log_odds", "new_share"):
+            if set(getattr(self, name)) != set(RISK_GROUPS):
+                raise ValueError(f"{name} must have a value for each of {', '.join(RISK_GROUPS)}")
+        if set(self.cost_mean) != set(OPTIONS):
+            raise ValueError(f"cost_mean must have a value for each of {', '.join(OPTIONS)}")
+        if abs(sum(self.group_share.values()) - 1) > 1e-9:
+            raise ValueError("the shares in group_share must sum to 1")
+        return self
+
+
+@dataclass(frozen=True)
+class _Risks:
+    """True risks, before sampling: `risk[municipality, group, option]`."""
+
+    intercept: float
+    risk: np.ndarray
+
+    def national(self, weights: np.ndarray) -> dict[str, float]:
+        """Averages with weights [municipality, group] that sum to one."""
+        usual, new = (float((weights * self.risk[..., i]).sum()) for i in range(len(OPTIONS)))
+        odds_ratio = new / (1 - new) / (usual / (1 - usual))
+        return {"risk_usual": usual, "risk_new": new, "risk_difference": new - usual, "odds_ratio": odds_ratio}
+
+
+def write_register(
+    folder: str | Path,
+    municipalities: pd.DataFrame,
+    truth: SyntheticTruth,
+    seed: int,
+    label: str = "Synthetic register: no real clients",
+    replace: bool = False,
+) -> Path:
+    """Draw a register from a known truth and write it as Parquet.
+
+    Parameters
+    ----------
+    folder
+        Where it appears, complete or not at all.
+    municipalities
+        Columns code (three digits), county, population, need_index (Finland = 100; a
+        municipality without one counts as 100, which truth.json says). The order of rows does not matter.
+    truth
+        What the register is drawn from.
+    seed
+        The same seed, truth and municipalities give the same bytes.
+    label
+        What reports call it.
+    replace
+        Whether an earlier synthetic register there may be replaced.
+
+    Returns
+    -------
+    Path
+        The folder, with clients, episodes and outcomes as .parquet, register.json, and
+        truth.json: the truth, the solved intercept, the risks under both options in each
+        municipality, and their national averages, weighted by population (`national`)
+        and by the clients that were drawn (`sample`), before sampling noise of events.
+
+    Raises
+    ------
+    DataError
+        When `municipalities` is incomplete.
+    SetupError
+        When the folder exists and may not be replaced, or cannot be written.
+    """
+    folder = Path(folder)
+    _may_write(folder, replace)
+    places = _checked(municipalities)
+    risks = _true_risks(places, truth, seed)
+    clients = _draw_clients(places, truth, seed)
+    tables = {
+        "clients": _clients_table(clients, places),
+        "episodes": _episodes_table(clients, truth, seed),
+        "outcomes": _outcomes_table(clients, risks, truth, seed),
+    }
+    data_date = date.fromordinal(truth.first_day.toordinal() + 364 + truth.follow_up_days)
+    info = {"synthetic": True, "label": label, "seed": seed, "data_date": data_date.isoformat()}
+    return _write(folder, tables, {INFO_FILE: info, TRUTH_FILE: _told(truth, risks, clients, places, seed)})
+
+
+def _checked(municipalities: pd.DataFrame) -> pd.DataFrame:
+    problems = Problems()
+    for name in COLUMNS:
+        if name not in municipalities.columns:
+            problems.add(f"municipalities.{name}", "this column is missing", f"give {', '.join(COLUMNS)}")
+    problems.raise_if_any(DataError, "A synthetic register cannot be drawn")
+    places = municipalities[list(COLUMNS)].sort_values("code", ignore_index=True)
+    code, people = places["code"].astype(str), places["population"].astype(float)
+    if not code.str.fullmatch(r"[0-9]{3}").all() or code.duplicated().any():
+        problems.add(
+            "municipalities.code", "is not three digits, or stands twice", "write each code once, as text: 091"
+        )
+    if not (people >= 0).all() or people.sum() == 0:
+        problems.add("municipalities.population", "is missing, negative, or zero everywhere", "give the population")
+    if (places["need_index"].astype(float) <= 0).any():
+        problems.add("municipalities.need_index", "is not above 0", "leave it empty where there is none")
+    if places["county"].isna().any():
+        problems.add("municipalities.county", "is empty", "give the county of every municipality")
+    problems.raise_if_any(DataError, "A synthetic register cannot be drawn")
+    return places
+
+
+def _of(values: dict[RiskGroup, float]) -> np.ndarray:
+    return np.array([values[group] for group in RISK_GROUPS])  # type: ignore[index]
+
+
+def _true_risks(places: pd.DataFrame, truth: SyntheticTruth, seed: int) -> _Risks:
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    counties, county = np.unique(places["county"].astype(str), return_inverse=True)
+    size = len(places)
+    local = truth.need_slope * np.log(places["need_index"].astype(float).fillna(100.0).to_numpy() / 100)
+    local = local + truth.county_sd * rng(seed, "synthetic", "county").standard_normal(counties.size)[county]
+    local = local + truth.municipality_sd * rng(seed, "synthetic", "municipality").standard_normal(size)
+    effect = truth.log_odds_ratio + truth.effect_sd * rng(seed, "synthetic", "effect").standard_normal(size)
+    usual = local[:, None] + _of(truth.group_log_odds)
+    weights = _weights(places, truth)
+    intercept = float(
+        brentq(lambda a: (weights * expit(a + usual)).sum() - truth.baseline_risk, -60, 60, xtol=1e-14, rtol=1e-15)
+    )
+    return _Risks(intercept, expit(intercept + np.stack([usual, usual + effect[:, None]], axis=-1)))
+
+
+def _weights(places: pd.DataFrame, truth: SyntheticTruth) -> np.ndarray:
+    people = places["population"].to_numpy(dtype=float)
+    weights: np.ndarray = (people / people.sum())[:, None] * _of(truth.group_share)
+    return weights
+
+
+def _draw_clients(places: pd.DataFrame, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
+    """A row for each client: pseudonym, and municipality, group and option as positions."""
+    people = places["population"].to_numpy(dtype=float)
+    exact = truth.clients * people / people.sum()
+    counts = np.floor(exact).astype(int)
+    rest = truth.clients - counts.sum()
+    counts[np.argsort(-(exact - counts), kind="stable")[:rest]] += 1
+    size = truth.clients
+    # Opaque and without order: nothing of a client can be computed back from it.
+    text = rng(seed, "synthetic", "pseudonym").bytes(16 * size).hex()
+    group = rng(seed, "synthetic", "group").choice(len(RISK_GROUPS), size=size, p=_of(truth.group_share))
+    new = rng(seed, "synthetic", "option").random(size) < _of(truth.new_share)[group]
+    return pd.DataFrame(
+        {
+            "client": [text[i : i + 32] for i in range(0, 32 * size, 32)],
+            "place": np.repeat(np.arange(len(places)), counts),
+            "group": group,
+            "option": new.astype(int),
+        }
+    )
+
+
+def _clients_table(clients: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "client": clients["client"],
+            "municipality": places["code"].to_numpy(dtype=object)[clients["place"]],
+            "risk_group": np.array(RISK_GROUPS, dtype=object)[clients["group"]],
+        }
+    )
+
+
+def _episodes_table(clients: pd.DataFrame, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
+    """One or two episodes for each client; their costs share the client's total, in whole cents."""
+    generator = rng(seed, "synthetic", "episodes")
+    size, shape = len(clients), truth.cost_cv**-2
+    mean = np.array([truth.cost_mean[USUAL], truth.cost_mean[NEW]])[clients["option"]]  # type: ignore[index]
+    total = np.round(generator.gamma(shape, mean / shape, size), 2)
+    two = generator.random(size) < truth.second_episode_share
+    first = np.where(two, np.round(total * generator.random(size), 2), total)
+    start = np.datetime64(truth.first_day, "D") + generator.integers(0, 365, size).astype("timedelta64[D]")
+    days = generator.integers(1, truth.follow_up_days + 1, size).astype("timedelta64[D]")
+    again = start + days + np.timedelta64(1, "D")
+    one = pd.DataFrame({"start": start, "end": start + days, "cost": first})
+    more = pd.DataFrame({"start": again, "end": again + days, "cost": np.round(total - first, 2)})[two]
+    episodes = pd.concat([one, more]).assign(
+        client=pd.concat([clients["client"], clients["client"][two]]),
+        option=np.array(OPTIONS, dtype=object)[pd.concat([clients["option"], clients["option"][two]])],
+    )
+    dates = dict.fromkeys(("start", "end"), "date32[day][pyarrow]")
+    ordered = episodes.sort_index(kind="stable")[["client", "option", "start", "end", "cost"]]
+    return ordered.astype(dates).reset_index(drop=True)
+
+
+def _outcomes_table(clients: pd.DataFrame, risks: _Risks, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
+    """Events at a constant hazard that gives the client's risk, told in whole days from 1."""
+    uniform = rng(seed, "synthetic", "outcome").random(len(clients))
+    risk = risks.risk[clients["place"], clients["group"], clients["option"]]
+    event = uniform < risk
+    days = np.ceil(truth.follow_up_days * np.log1p(-np.where(event, uniform, 0)) / np.log1p(-risk))
+    time = np.where(event, np.clip(days, 1, truth.follow_up_days), truth.follow_up_days)
+    return pd.DataFrame({"client": clients["client"], "outcome": truth.outcome, "time": time, "event": event})
+
+
+def _told(
+    truth: SyntheticTruth, risks: _Risks, clients: pd.DataFrame, places: pd.DataFrame, seed: int
+) -> dict[str, object]:
+    drawn = np.zeros(risks.risk.shape[:2])
+    np.add.at(drawn, (clients["place"], clients["group"]), 1.0)
+    local = (risks.risk * _of(truth.group_share)[:, None]).sum(axis=1)
+    return {
+        "truth": truth.model_dump(mode="json"),
+        "seed": seed,
+        "intercept": risks.intercept,
+        "national": risks.national(_weights(places, truth)),
+        "sample": risks.national(drawn / drawn.sum()),
+        "need_index_missing": places["code"][places["need_index"].isna()].tolist(),
+        "municipalities": {
+            code: {"clients": int(n), "risk_usual": float(usual), "risk_new": float(new)}
+            for code, n, (usual, new) in zip(places["code"], drawn.sum(axis=1), local, strict=True)
+        },
+    }
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _may_write(folder: Path, replace: bool) -> None:
+    if not folder.exists():
+        return
+    if not replace:
+        rule, cure = "already exists", "choose another folder, or ask for it to be replaced"
+    elif not (folder / TRUTH_FILE).is_file():
+        rule, cure = "holds something that is not a synthetic register", "choose another folder: nothing was removed"
+    else:
+        return
+    raise SetupError("The synthetic register was not written", [Problem(str(folder), rule, cure)])
+
+
+def _write(folder: Path, tables: dict[str, pd.DataFrame], notes: dict[str, dict[str, object]]) -> Path:
+    """Written beside, then renamed, so that a reader never meets half a register."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
+            draft = Path(beside) / "new"
+            draft.mkdir()
+            for name, table in tables.items():
+                table.to_parquet(draft / f"{name}.parquet", index=False)
+            for name, note in notes.items():
+                text = json.dumps(note, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
+                (draft / name).write_text(text + "\n", encoding="utf-8")
+            if folder.exists():
+                os.replace(folder, Path(beside) / "old")
+            os.replace(draft, folder)
+            shutil.rmtree(Path(beside) / "old", ignore_errors=True)
+    except OSError as error:
+        problem = Problem(str(folder), f"cannot be written ({error.strerror})", "check the path, rights and free space")
+        raise SetupError("The synthetic register was not written", [problem]) from error
+    return folder

@@ -1,0 +1,192 @@
+"""The answer: three sentences, three key figures, and what they rest on."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from costeff.report import estimates
+from costeff.report.appraisals import reason_text
+from costeff.report.chapter import Chapter
+from costeff.report.estimates import Estimate, Payback
+from costeff.report.markup import KeyFigure, bullets, join, key_figures, notice, paragraph, tag, terms
+from costeff.report.words import money_step
+
+
+def answer(chapter: Chapter) -> Markup:
+    """What the service changes, what it saves, and when the money is back."""
+    if not chapter.main.passed:
+        return join(_what(chapter), withheld(chapter))
+    found = estimates.events(chapter.main)
+    net = estimates.net_saving(chapter.main)
+    back = estimates.payback(chapter.main)
+    sentences = (life_sentence(chapter, *found), money_sentence(chapter, net), time_sentence(chapter, back))
+    return join(
+        *(paragraph(sentence, "lead") for sentence in sentences),
+        key_figures(_figures(chapter, found, net, back)),
+        _what(chapter),
+        _basis(chapter),
+    )
+
+
+def withheld(chapter: Chapter) -> Markup:
+    """Why no figure is given: the model failed its checks, which says nothing about the service."""
+    say = chapter.words.say
+    reasons = [reason_text(reason, chapter.words.language) for reason in chapter.main.listed("gate_reasons")]
+    return notice(
+        say("No result is given for this service."),
+        paragraph(
+            say(
+                "The model behind the result did not pass its checks, so its figures could mislead. "
+                "This does not tell whether the service works."
+            )
+        ),
+        join(paragraph(say("Why:")), bullets(filter(None, reasons))) if any(reasons) else Markup(),
+        kind="stop",
+    )
+
+
+def life_sentence(chapter: Chapter, usual: Estimate, new: Estimate, avoided: Estimate) -> str:
+    """How many clients meet the event with either service."""
+    values = {
+        "clients": chapter.words.number(chapter.main.clients),
+        "event": chapter.event,
+        "new": chapter.count(new.mean),
+        "usual": chapter.count(usual.mean),
+        "difference": chapter.count(_shown_difference(usual, new)),
+        "interval": chapter.fewer(avoided),
+    }
+    if avoided.mean >= 0:
+        return chapter.words.say(
+            "Among {clients} clients there are about {new} events ({event}) with the new service and {usual} with the "
+            "usual one: {difference} fewer ({interval}).",
+            **values,
+        )
+    return chapter.words.say(
+        "Among {clients} clients there are about {new} events ({event}) with the new service and {usual} with the "
+        "usual one: {difference} more ({interval}).",
+        **values,
+    )
+
+
+def _shown_difference(usual: Estimate, new: Estimate) -> float:
+    """The difference of the two numbers as they are shown, so that a reader's subtraction agrees."""
+    return abs(round(usual.mean, 1) - round(new.mean, 1))
+
+
+def money_sentence(chapter: Chapter, net: Estimate) -> str:
+    """What is saved after the service itself is paid."""
+    words, main = chapter.words, chapter.main
+    values = {
+        "clients": words.number(main.clients),
+        "years": words.number(main.years),
+        "net": chapter.amount(net),
+        "interval": chapter.saving(net),
+        "chance": words.chance(estimates.probability(main)),
+    }
+    if net.mean >= 0:
+        return words.say(
+            "For {clients} clients over {years} years the new service saves about {net} more than it adds to costs "
+            "({interval}); it saves more than it costs {chance}.",
+            **values,
+        )
+    return words.say(
+        "For {clients} clients over {years} years the new service adds about {net} more to costs than it saves "
+        "({interval}); it saves more than it costs {chance}.",
+        **values,
+    )
+
+
+def time_sentence(chapter: Chapter, back: Payback) -> str:
+    """When the money is back, and at which price the service pays its way."""
+    words = chapter.words
+    chance = words.chance(back.probability)
+    prices = estimates.prices(chapter.main)
+    step = money_step([prices.on_average, prices.when_sure])
+    if back.year is None:
+        when = words.say(
+            "The money is not likely to be back within {years} years: it is back by {last} only {chance}.",
+            years=words.number(chapter.main.years), last=back.last, chance=chance,
+        )  # fmt: skip
+    else:
+        when = words.say(
+            "The money is likely to be back in {year}, in year {number} from the start ({chance} by {last}).",
+            year=back.year, number=back.number, chance=chance, last=back.last,
+        )  # fmt: skip
+    if prices.on_average <= 0:
+        return f"{when} {words.say('At no price does the service pay its way.')}"
+    highest = words.say("The service pays its way at up to {price} per client.", price=words.money(prices.on_average, step))
+    return f"{when} {highest}"
+
+
+def _figures(chapter: Chapter, found: tuple[Estimate, Estimate, Estimate], net: Estimate, back: Payback) -> list[KeyFigure]:
+    words, main = chapter.words, chapter.main
+    values = {"clients": words.number(main.clients), "years": words.number(main.years)}
+    usual, new, avoided = found
+    fewer = avoided.mean >= 0
+    by = words.say("{share} by {year}", share=words.probability(back.probability), year=back.last)
+    return [
+        KeyFigure(
+            words.say("Fewer events per {clients} clients", **values)
+            if fewer
+            else words.say("More events per {clients} clients", **values),
+            chapter.count(_shown_difference(usual, new)),
+            chapter.fewer(avoided),
+            "good" if fewer else "bad",
+        ),
+        KeyFigure(
+            words.say("Net saving, {clients} clients, {years} years", **values)
+            if net.mean >= 0
+            else words.say("Net cost, {clients} clients, {years} years", **values),
+            chapter.amount(net),
+            chapter.saving(net),
+            "good" if net.mean >= 0 else "bad",
+        ),
+        KeyFigure(
+            words.say("The money is back"),
+            str(back.year) if back.year else words.say("not in {years} years", **values),
+            words.say("probability {share}", share=by),
+            "good" if back.year else "bad",
+        ),
+    ]
+
+
+def _what(chapter: Chapter) -> Markup:
+    """Which service is compared with which, and on what evidence."""
+    say, language, chain = chapter.words.say, chapter.words.language, chapter.chain
+    rows = [(say("Evidence"), _evidence(chapter))]
+    if chain:
+        rows = [
+            (say("New service"), chain.option[language]),
+            (say("Compared with"), chain.comparator[language]),
+            (say("Event followed"), chain.outcome.event[language]),
+            *rows,
+        ]
+    return terms(rows)
+
+
+def _evidence(chapter: Chapter) -> str:
+    say = chapter.words.say
+    return {
+        "local": say("the municipality's own data"),
+        "shared": say("a model shared by all municipalities"),
+        "borrowed": say("an effect borrowed from published research"),
+    }.get(str(chapter.main.attr("evidence")), str(chapter.main.attr("evidence")))
+
+
+def _basis(chapter: Chapter) -> Markup:
+    """How far the estimate leans on others, how many clients it rests on, and what is assumed."""
+    words, main = chapter.words, chapter.main
+    texts = [chapter.chain.evidence[words.language]] if chapter.chain else []
+    pooling = float(main.attr("pooling", float("nan")))
+    if pooling == pooling:  # not NaN: an estimate that is not pooled has none
+        texts.append(
+            words.say("{share} of the estimate leans on data from the rest of the country.", share=words.percent(pooling))
+        )
+    clients = int(main.attr("n_clients_protected", -1))
+    if clients >= 0:
+        texts.append(words.say("The data hold about {n} clients of the municipality.", n=words.number(clients)))
+    elif main.attr("evidence") != "borrowed":
+        texts.append(words.say("The number of the municipality's clients is not shown: it is small or not known."))
+    if main.attr("service_price_quality") == "assumption":
+        texts.append(words.say("The price of the service is an assumption, not a price paid."))
+    return tag("p", " ".join(texts), class_="basis")

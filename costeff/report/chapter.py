@@ -1,0 +1,115 @@
+"""What a section is told with: the words, the names of things, and how an estimate is put."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from costeff.chain import ImpactChain
+from costeff.report.appraisals import Appraisal, Variant
+from costeff.report.estimates import Estimate, net_saving
+from costeff.report.words import MINUS, Words, inline, money_step
+
+
+class Names(Protocol):
+    """The part of the catalogue a page reads: names of chains, sources and price sets by id."""
+
+    @property
+    def chains(self) -> Mapping[str, ImpactChain]: ...
+    @property
+    def sources(self) -> Mapping[str, Any]: ...
+    @property
+    def price_sets(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chain of one municipality, in one language."""
+
+    words: Words
+    names: Names
+    appraisal: Appraisal
+
+    @property
+    def main(self) -> Variant:
+        return self.appraisal.main
+
+    @property
+    def chain(self) -> ImpactChain | None:
+        return self.names.chains.get(self.appraisal.chain)
+
+    @property
+    def title(self) -> str:
+        chain = self.chain
+        return chain.label[self.words.language] if chain else self.appraisal.chain.replace("_", " ").capitalize()
+
+    @property
+    def event(self) -> str:
+        chain, words = self.chain, self.words
+        return inline(chain.outcome.event[words.language]) if chain else words.say("the event followed")
+
+    def price_set(self, variant: Variant) -> str:
+        """The name of a price set; its id where the catalogue does not know it."""
+        known = self.names.price_sets.get(variant.attr("price_set"))
+        return str(known.label[self.words.language]) if known else str(variant.attr("price_set"))
+
+    @property
+    def step(self) -> float:
+        """One rounding for all totals of the chain, so that a figure reads the same wherever it stands."""
+        return money_step(net_saving(self.main).ends)
+
+    # --- an estimate as text ------------------------------------------------------------------
+
+    def count(self, value: float) -> str:
+        """A number of clients or events out of a hundred."""
+        return self.words.number(value, 1)
+
+    def mass(self, text: str) -> str:
+        """A range with the probability it holds."""
+        return self.words.say("{mass}% interval {range}", mass=self.words.number(self.main.mass * 100), range=text)
+
+    def money_range(self, estimate: Estimate, step: float = 0) -> str:
+        """The interval in euros, in figures."""
+        step = step or self.step
+        write = self.words.money if self.words.language == "en" else self.words.euros
+        return self.words.between(
+            write(estimate.low, step), self.words.money(estimate.high, step), negative=estimate.low < 0
+        )
+
+    def saving(self, estimate: Estimate) -> str:
+        """The interval of a net saving in words: from an extra cost of … to a saving of …"""
+        if not estimate.mixed:
+            return self.mass(self.money_range(estimate if estimate.mean >= 0 else estimate.turned))
+        step = self.step
+        return self.mass(
+            self.words.say(
+                "from an extra cost of {cost} to a saving of {saving}",
+                cost=self.words.money(-estimate.low, step),
+                saving=self.words.money(estimate.high, step),
+            )
+        )
+
+    def money(self, estimate: Estimate) -> str:
+        """The mean in euros."""
+        return self.words.money(estimate.mean, self.step)
+
+    def amount(self, estimate: Estimate) -> str:
+        """The mean in euros without its sign: the sentence says whether it is a cost or a saving."""
+        return self.money(estimate).replace(MINUS, "")
+
+    def fewer(self, avoided: Estimate) -> str:
+        """The interval of events avoided, in words when it has both signs."""
+        if avoided.mixed:
+            return self.mass(
+                self.words.say(
+                    "from {more} more to {fewer} fewer", more=self.count(-avoided.low), fewer=self.count(avoided.high)
+                )
+            )
+        told = avoided if avoided.mean >= 0 else avoided.turned
+        return self.mass(self.plain_range(told, self.count))
+
+    def plain_range(self, estimate: Estimate, write: Callable[[float], str]) -> str:
+        """Both ends of an interval, written by `write`."""
+        return self.words.between(write(estimate.low), write(estimate.high), negative=estimate.low < 0)
+

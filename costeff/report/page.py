@@ -1,0 +1,195 @@
+"""The page of one municipality: what the cells of the report notebook call.
+
+A part knows where on the page it belongs. The notebook asks question by question,
+over all chains; the finished page tells chain by chain, and the exporter puts the
+parts in that order with the help of the output's metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from markupsafe import Markup
+
+from costeff.report.answer import answer
+from costeff.report.appraisals import Appraisal, in_order, read_appraisals
+from costeff.report.certainty import how_sure
+from costeff.report.chapter import Chapter, Names
+from costeff.report.markup import heading, join, notice, paragraph, tag
+from costeff.report.payers import who_pays
+from costeff.report.sources import sources
+from costeff.report.steering import steering
+from costeff.report.words import Words
+
+Slot = Literal["warning", "lede", "chain", "page"]
+METADATA = "costeff"  # the key of the output's metadata that the exporter reads
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the page: where it belongs, and under which heading of level 2."""
+
+    slot: Slot
+    html: Markup
+    id: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """The output of one cell: readable in the notebook, and cut into parts by the exporter."""
+
+    language: str
+    parts: tuple[Part, ...]
+
+    def _repr_html_(self) -> str:
+        return self._composed()[0]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+        html, parts = self._composed()
+        metadata = {"text/html": {METADATA: {"language": self.language, "parts": parts}}}
+        return {"text/html": html, "text/plain": "costeff report"}, metadata
+
+    def _composed(self) -> tuple[str, list[dict[str, Any]]]:
+        """The HTML of the notebook, and where in it each part stands.
+
+        The name of the chain stands between the parts: the exporter writes it once
+        for all parts of a chain.
+        """
+        html, described = "", []
+        for part in self.parts:
+            html += str(heading(2, part.title)) if part.title else ""
+            described.append(
+                {"slot": part.slot, "id": part.id, "title": part.title, "start": len(html), "end": len(html) + len(part.html)}
+            )
+            html += str(part.html)
+        return html, described
+
+
+@dataclass(frozen=True)
+class Page:
+    """A municipality's appraisal in one language."""
+
+    words: Words
+    names: Names
+    appraisals: tuple[Appraisal, ...]
+
+    @property
+    def municipality(self) -> str:
+        """The name of the municipality, in Finnish where it has no other."""
+        attr = self.appraisals[0].main.attr
+        return str(attr("municipality_sv") if self.words.language == "sv" else attr("municipality_fi"))
+
+    @property
+    def county(self) -> str:
+        return str(self.appraisals[0].main.attr(f"county_{self.words.language}"))
+
+    @property
+    def title(self) -> str:
+        """The heading of the page; the name stands in the nominative."""
+        return self.words.say("{municipality}: what services change, cost and save", municipality=self.municipality)
+
+    @property
+    def synthetic(self) -> bool:
+        return any(variant.synthetic for appraisal in self.appraisals for variant in appraisal.variants)
+
+    @cached_property
+    def chapters(self) -> tuple[Chapter, ...]:
+        return tuple(Chapter(self.words, self.names, appraisal) for appraisal in self.appraisals)
+
+    # --- the cells of the notebook ------------------------------------------------------------
+
+    def answer(self) -> Section:
+        """The warning that the data are synthetic, if they are; the place; and the answer of each chain."""
+        opening = [Part("warning", self._warning())] if self.synthetic else []
+        opening.append(Part("lede", self._lede(), title=self.title))
+        return self._section(self.words.say("The answer in brief"), answer, opening, always=True)
+
+    def who_pays(self) -> Section:
+        """Money by payer and by year."""
+        return self._section(self.words.say("Who pays, who saves and when"), who_pays)
+
+    def how_sure(self) -> Section:
+        """Probabilities, the spread of outcomes, and the price at which the answer turns."""
+        return self._section(self.words.say("How sure this is"), how_sure)
+
+    def steering(self) -> Section:
+        """The price of a change beside the price of a client; indicators."""
+        return self._section(self.words.say("Steering and buying"), steering)
+
+    def sources(self) -> Section:
+        """Sources, limits, price years, and what made the page: one part for the whole page."""
+        part = Part("page", sources(self.chapters), "sources", self.words.say("Sources and limits"))
+        return Section(self.words.language, (part,))
+
+    # --- how a section is put together ----------------------------------------------------------
+
+    def _section(
+        self, title: str, tell: Callable[[Chapter], Markup], opening: Iterable[Part] = (), *, always: bool = False
+    ) -> Section:
+        """One part a chain. A chain whose model failed its checks is told in the answer only."""
+        told = [chapter for chapter in self.chapters if always or chapter.main.passed]
+        parts = (
+            Part("chain", tag("section", join(heading(3, title), tell(chapter))), chapter.appraisal.chain, chapter.title)
+            for chapter in told
+        )
+        return Section(self.words.language, (*opening, *parts))
+
+    def _warning(self) -> Markup:
+        say = self.words.say
+        return notice(
+            say("Synthetic data"),
+            paragraph(
+                say(
+                    "The client data behind this page were made by a computer to try out the method. The figures do not "
+                    "describe real clients and must not be used for decisions."
+                )
+            ),
+            kind="warning",
+        )
+
+    def _lede(self) -> Markup:
+        words, main = self.words, self.appraisals[0].main
+        told = words.say(
+            "If clients get the new service instead of the usual one, what changes in their lives, what does it cost, "
+            "who saves, when, and how sure is that? The amounts are for {clients} clients.",
+            clients=words.number(main.clients),
+        )
+        return join(paragraph(self.county, "place"), paragraph(told, "intro"))
+
+
+def open_page(path: str | Path, municipality: str, language: str, names: Names | None = None) -> Page:
+    """The page of one municipality, ready to be told.
+
+    Parameters
+    ----------
+    path
+        The appraisal file: a DataTree with a group per chain, or `<chain>/<price_set>`.
+    municipality
+        Its code of three digits, as a text.
+    language
+        fi, sv or en.
+    names
+        The catalogue, for names of chains, sources and price sets; None reads params/.
+
+    Raises
+    ------
+    UsageError
+        An unknown language, a code that is not three digits, a file of another municipality.
+    ModelError
+        The file does not hold what the appraisal promises.
+    """
+    words = Words(language)
+    found = read_appraisals(Path(path), municipality)
+    if names is None:
+        from costeff.params import Catalogue
+
+        names = Catalogue.load()
+    own_price_set = {chain.id: chain.impact.price_set for chain in names.chains.values()}
+    return Page(words, names, in_order(found, own_price_set))
+
+

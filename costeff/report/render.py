@@ -1,0 +1,253 @@
+"""From an executed notebook to the page that is published: outputs only, sanitised, self-contained.
+
+Figures stay `data:` images and are not unpacked into the page: an SVG in an image
+can run nothing and fetch nothing, so the sanitiser needs no list of SVG tags, which
+is where sanitisers are beaten. What it costs is a third more bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
+from traitlets import Dict, List, Unicode, default
+
+from costeff import __version__
+from costeff.errors import ModelError, Problem, SetupError, UsageError
+from costeff.report.page import METADATA
+from costeff.report.sanitise import clean, orderly
+from costeff.report.words import Words
+
+TEMPLATES = Path(__file__).with_name("template")
+READER_TAG = "reader"  # a markdown cell with this tag is for readers; the others are for analysts
+
+
+@dataclass
+class Chain:
+    """The parts of one chain, under one heading."""
+
+    id: str
+    title: str
+    parts: list[Markup] = field(default_factory=list)
+
+
+@dataclass
+class Content:
+    """The parts of a page in the order in which they are read."""
+
+    language: str = ""
+    title: str = ""
+    warning: list[Markup] = field(default_factory=list)
+    lede: list[Markup] = field(default_factory=list)
+    chains: dict[str, Chain] = field(default_factory=dict)
+    pages: list[Chain] = field(default_factory=list)
+    loose: list[Markup] = field(default_factory=list)
+
+
+def gather(notebook: Any) -> Content:
+    """Sort the outputs of an executed notebook into a page; everything is sanitised on the way.
+
+    Raises
+    ------
+    ModelError
+        When a cell ended with an error: a page made of the rest would mislead.
+    """
+    content = Content()
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown" and READER_TAG in cell.metadata.get("tags", []):
+            content.loose.append(_markdown(cell.source))
+        for output in cell.get("outputs", []) if cell.cell_type == "code" else []:
+            if output.output_type == "error":
+                problem = Problem(f"cell {number}", "ended with an error", "mend what it says and run the report again")
+                raise ModelError("The notebook did not finish, so no page is made", [problem])
+            if output.output_type in ("display_data", "execute_result"):
+                _take(content, output)
+    return content
+
+
+def _markdown(text: str) -> Markup:
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+    return Markup(clean(markdown2html_mistune(text)))
+
+
+def _take(content: Content, output: Any) -> None:
+    html = output.data.get("text/html")
+    if html is None:
+        return
+    told = output.metadata.get("text/html", {}).get(METADATA)
+    if told is None:
+        content.loose.append(Markup(clean(html)))
+        return
+    content.language = content.language or str(told["language"])
+    for part in told["parts"]:
+        _place(content, part, Markup(clean(html[int(part["start"]) : int(part["end"])])))
+
+
+def _place(content: Content, part: Mapping[str, Any], html: Markup) -> None:
+    slot, id_, title = str(part["slot"]), str(part["id"]), str(part["title"])
+    if slot == "warning":
+        content.warning.append(html)
+    elif slot == "lede":
+        content.title = content.title or title
+        content.lede.append(html)
+    elif slot == "chain":
+        content.chains.setdefault(id_, Chain(f"chain-{id_}", title)).parts.append(html)
+    else:
+        content.pages.append(Chain(f"part-{id_}", title, [html]))
+
+
+class ReportExporter(TemplateExporter):
+    """An nbconvert exporter for readers: no code, no prompts, no script, no request.
+
+    Language and title come from the notebook's own outputs unless they are set.
+    """
+
+    language = Unicode("", help="fi, sv or en").tag(config=True)
+    title = Unicode("", help="heading of the page").tag(config=True)
+    alternates = Dict(help="language -> relative address of the same page").tag(config=True)
+    footer_links = List(help="pairs of text and address, such as the accessibility statement").tag(config=True)
+    index = Unicode("", help="relative address of the list of municipalities").tag(config=True)
+    output_mimetype = "text/html"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    @default("template_file")
+    def _template_file_default(self) -> str:
+        return "report.html.j2"
+
+    @default("template_paths")
+    def _template_paths_default(self) -> list[str]:
+        return [str(TEMPLATES)]
+
+    @property
+    def default_config(self) -> Any:
+        config = super().default_config
+        config.Exporter.default_preprocessors = []  # cells are not shown, so nothing has to be done to them
+        return config
+
+    def _create_environment(self) -> Any:
+        environment = super()._create_environment()
+        environment.autoescape = True
+        return environment
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+        """The page as text."""
+        content = gather(nb)
+        words = Words(self.language or content.language or "en")
+        found = {
+            "words": words,
+            "content": content,
+            "title": self.title or content.title or words.say("Report"),
+            "style": Markup(style()),
+            "body": body(content),
+            "alternates": {lang: href for lang, href in self.alternates.items() if lang != words.language},
+            "footer_links": self.footer_links,
+            "index": self.index,
+            "version": __version__,
+        }
+        text, resources = super().from_notebook_node(nb, {**(resources or {}), "report": found}, **kw)
+        return text, resources
+
+
+def body(content: Content) -> Markup:
+    """Everything below the contents list, its headings in order."""
+    pieces: list[Markup] = list(content.loose)
+    for chain in (*content.chains.values(), *content.pages):
+        heading = Markup('<h2 id="{}">{}</h2>').format(chain.id, chain.title)
+        pieces.append(Markup('<section class="chapter" aria-labelledby="{}">').format(chain.id))
+        pieces += [heading, *chain.parts, Markup("</section>")]
+    return Markup(orderly("\n".join(pieces)))
+
+
+@lru_cache(maxsize=1)
+def style() -> str:
+    """The style sheet, without comments and indentation."""
+    lines = (TEMPLATES / "style.css").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip() and not line.strip().startswith("/*"))
+
+
+def render(
+    executed_notebook_path: str | Path,
+    out_html: str | Path,
+    language: str = "",
+    title: str = "",
+    *,
+    alternates: Mapping[str, str] | None = None,
+    index: str = "",
+    footer_links: Sequence[tuple[str, str]] = (),
+) -> Path:
+    """Make the page of an executed report notebook; the file appears complete at its name.
+
+    Parameters
+    ----------
+    language, title
+        Empty: those the notebook's outputs name.
+    alternates
+        The same page in other languages: language -> relative address.
+    index
+        Relative address of the list of municipalities.
+    footer_links
+        Text and address, such as an accessibility statement and a feedback channel.
+
+    Raises
+    ------
+    UsageError
+        The notebook cannot be read.
+    ModelError
+        A cell of the notebook ended with an error.
+    SetupError
+        The page cannot be written.
+    """
+    source = Path(executed_notebook_path)
+    try:
+        notebook = nbformat.read(source, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
+        problem = Problem(source.name, "cannot be read as a notebook", "run the report again")
+        raise UsageError("No notebook to render", [problem]) from error
+    exporter = ReportExporter(
+        language=language,
+        title=title,
+        alternates=dict(alternates or {}),
+        index=index,
+        footer_links=[list(pair) for pair in footer_links],
+    )
+    text, _ = exporter.from_notebook_node(notebook)
+    return write_whole(Path(out_html), text)
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write beside, then rename: a reader never meets half a page."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.chmod(beside, 0o644)
+            os.replace(beside, path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        problem = Problem(path.name, f"cannot be written ({error.strerror})", "check the folder and the free space")
+        raise SetupError("The page was not written", [problem]) from error
+    return path
+
+
+def relative(addresses: Iterable[str]) -> None:
+    """Refuse addresses that lead out of the folder of pages."""
+    for address in addresses:
+        if "://" in address or address.startswith(("/", "\\", "data:", "javascript:")) or ".." in address.split("/"):
+            problem = Problem(f"link {address}", "leads out of the folder of pages", "give a name relative to the page")
+            raise UsageError("A page links within its own folder only", [problem])

@@ -1,0 +1,175 @@
+"""The list of municipalities: one page per language, by county, with the answer in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from costeff import __version__
+from costeff.report import estimates
+from costeff.report.chapter import Chapter
+from costeff.report.markup import Cell, Table, join, notice, paragraph, tag, with_interval
+from costeff.report.page import Page
+from costeff.report.render import TEMPLATES, relative, style, write_whole
+from costeff.report.words import Words
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer of one chain in a few words, already in the language of the index."""
+
+    chain: str
+    words: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One municipality in the list: its name and county in the language of the index, and its pages."""
+
+    code: str
+    name: str
+    county: str
+    links: Mapping[str, str]  # language -> address relative to the index
+    results: tuple[Result, ...] = ()
+    synthetic: bool = False
+    note: str = ""  # for a municipality without a page: why
+
+
+def entry(page: Page, links: Mapping[str, str]) -> Entry:
+    """The entry of a municipality, from the page it has in the language of the index."""
+    results = tuple(_result(chapter) for chapter in page.chapters)
+    code = str(page.appraisals[0].main.attr("municipality"))
+    return Entry(code, page.municipality, page.county, dict(links), results, page.synthetic)
+
+
+def _result(chapter: Chapter) -> Result:
+    words, main = chapter.words, chapter.main
+    if not main.passed:
+        return Result(chapter.title, words.say("no result is given"))
+    net = estimates.net_saving(main)
+    told = words.say("saves {chance}", chance=words.chance(estimates.probability(main)))
+    name = words.say("net saving {net}") if net.mean >= 0 else words.say("net cost {net}")
+    return Result(chapter.title, told, f"{name.format(net=chapter.amount(net))} ({chapter.saving(net)})")
+
+
+def write_index(
+    folder: str | Path,
+    entries: Sequence[Entry],
+    language: str,
+    *,
+    title: str = "",
+    indexes: Mapping[str, str] | None = None,
+    footer_links: Sequence[tuple[str, str]] = (),
+) -> Path:
+    """Write `index.<language>.html`; the file appears complete at its name.
+
+    Parameters
+    ----------
+    entries
+        In the language of the index, for example from `entry`.
+    indexes
+        The same list in other languages: language -> relative address.
+    footer_links
+        Text and address, such as an accessibility statement and a feedback channel.
+
+    Raises
+    ------
+    UsageError
+        An unknown language, or an address that leads out of the folder.
+    SetupError
+        The page cannot be written.
+    """
+    words = Words(language)
+    relative([*(href for one in entries for href in one.links.values()), *(indexes or {}).values()])
+    warning = Markup()
+    if any(one.synthetic for one in entries):
+        warning = notice(
+            words.say("Synthetic data"),
+            paragraph(
+                words.say(
+                    "The client data behind these pages were made by a computer to try out the method. The figures do "
+                    "not describe real clients and must not be used for decisions."
+                )
+            ),
+            kind="warning",
+        )
+    text = _template().render(
+        words=words,
+        say=words.say,
+        title=title or words.say("What services change, cost and save, by municipality"),
+        style=Markup(style()),
+        warning=warning,
+        intro=words.say("{count} municipalities, by county.", count=words.number(len(entries))),
+        counties=_counties(words, entries),
+        alternates={lang: href for lang, href in (indexes or {}).items() if lang != language},
+        index="",
+        footer_links=[list(pair) for pair in footer_links],
+        version=__version__,
+    )
+    return write_whole(Path(folder) / f"index.{language}.html", text.rstrip() + "\n")
+
+
+def _counties(words: Words, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    names = sorted({one.county for one in entries}, key=nordic)
+    return [
+        {
+            "id": f"county-{number}",
+            "name": name,
+            "table": _table(words, name, sorted((e for e in entries if e.county == name), key=lambda e: nordic(e.name))),
+        }
+        for number, name in enumerate(names, start=1)
+    ]
+
+
+def _table(words: Words, county: str, entries: Sequence[Entry]) -> Markup:
+    chains = list(dict.fromkeys(result.chain for one in entries for result in one.results))
+    columns = (words.say("Municipality"), *chains, words.say("Languages"))
+    rows: list[list[Cell]] = []
+    for one in entries:
+        found = {result.chain: result for result in one.results}
+        cells = [_cell(found[chain]) if chain in found else Markup("–") for chain in chains]
+        rows.append([_name(words, one), *cells, _links(words, one)])
+    return Table(county, columns, rows, text_columns=len(columns)).html()
+
+
+def _cell(result: Result) -> Markup:
+    return with_interval(result.words, result.detail) if result.detail else tag("span", result.words)
+
+
+def _name(words: Words, one: Entry) -> Cell:
+    address = one.links.get(words.language)
+    name: Cell = tag("a", one.name, href=address) if address else one.name
+    return join(name, tag("span", one.note, class_="interval")) if one.note else name
+
+
+def _links(words: Words, one: Entry) -> Markup:
+    """Links in the other languages, each named so that it makes sense alone."""
+    others = [(lang, href) for lang, href in one.links.items() if lang != words.language]
+    return Markup(" ").join(
+        tag("a", lang.upper(), href=href, lang=lang, hreflang=lang, aria_label=f"{one.name}, {_NAMES[lang]}")
+        for lang, href in others
+    )
+
+
+_NAMES = {"fi": "suomeksi", "sv": "på svenska", "en": "in English"}
+
+
+def nordic(name: str) -> str:
+    """A key that sorts å, ä and ö after z, and capitals with small letters."""
+    return name.casefold().translate({ord("å"): "{", ord("ä"): "|", ord("æ"): "|", ord("ö"): "}", ord("ø"): "}"})
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(TEMPLATES)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("index.html.j2")
+
+

@@ -1,0 +1,102 @@
+"""Steering and buying: what is paid for an hour or a client, and what for a change."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from costeff.chain import KIND_LABELS, STAGE_LABELS
+from costeff.decision import Verdict
+from costeff.report import estimates
+from costeff.report.chapter import Chapter
+from costeff.report.markup import Cell, Table, heading, join, paragraph
+from costeff.report.words import money_step
+
+
+def steering(chapter: Chapter) -> Markup:
+    """The price of a client beside the price of a change, and which indicators count which."""
+    return join(
+        paragraph(_outcome_sentence(chapter)),
+        _prices(chapter),
+        _indicators(chapter),
+    )
+
+
+def _outcome_sentence(chapter: Chapter) -> str:
+    """What one avoided event costs, with the probability that the service avoids any."""
+    words, main = chapter.words, chapter.main
+    found = estimates.per_outcome(main)
+    values = {
+        "event": chapter.event,
+        "cost": words.money(abs(found.net), money_step([found.net])) if found.priced else "",
+        "fewer": chapter.fewer(estimates.events(main)[2]),
+        "chance": words.chance(found.helps),
+    }
+    if not found.priced:
+        return words.say(
+            "On average the service does not avoid events ({event}), so a price per avoided event has no meaning; it "
+            "avoids events {chance} ({fewer}).",
+            **values,
+        )
+    if found.verdict is Verdict.SAVES_AND_HELPS:
+        return words.say(
+            "Each avoided event ({event}) also saves {cost} on average, after the service is paid. The service avoids "
+            "events {chance} ({fewer}).",
+            **values,
+        )
+    return words.say(
+        "Each avoided event ({event}) costs {cost} on average, after savings. The service avoids events {chance} "
+        "({fewer}).",
+        **values,
+    )
+
+
+def _prices(chapter: Chapter) -> Markup:
+    words, main = chapter.words, chapter.main
+    found = estimates.per_outcome(main)
+    rows: list[list[Cell]] = [
+        [
+            words.say("Extra cost of the service per client"),
+            _priced(chapter, found.extra_per_client.mean),
+            words.say("what an hour or a place is bought for"),
+        ]
+    ]
+    if found.priced:
+        rows += [
+            [
+                words.say("Extra cost of the service per avoided event"),
+                _priced(chapter, found.service),
+                words.say("what the change is bought for"),
+            ],
+            [
+                words.say("Net cost per avoided event"),
+                _priced(chapter, found.net),
+                words.say("what remains when the savings are taken off; a minus is a saving"),
+            ],
+        ]
+    columns = (words.say("Price"), words.say("Euros"), words.say("What it tells"))
+    return Table(words.say("The price of doing and the price of change, euros."), columns, rows).html()
+
+
+def _priced(chapter: Chapter, euros: float) -> str:
+    return chapter.words.euros(euros, money_step([euros]))
+
+
+def _indicators(chapter: Chapter) -> Markup:
+    """The stages of the chain: which indicators count doing, and which measure change."""
+    chain, words = chapter.chain, chapter.words
+    if chain is None:
+        return Markup()
+    language = words.language
+    rows: list[list[Cell]] = [
+        [STAGE_LABELS[stage][language], node.label[language], node.indicator[language], KIND_LABELS[node.kind][language]]
+        for stage, node in chain.stages()
+    ]
+    columns = (words.say("Stage"), words.say("What happens"), words.say("Indicator"), words.say("Measures"))
+    explained = words.say(
+        "A quantity tells what was done; only an indicator of change tells whether it helped. An agreement that pays for "
+        "quantities alone buys doing."
+    )
+    table = Table(words.say("The impact chain and its indicators."), columns, rows, text_columns=4)
+    return join(heading(4, words.say("Indicators of this service")), paragraph(explained), table.html())
+
+

@@ -1,0 +1,47 @@
+"""Taking into care against its closed form."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from costeff.avoided_cost import MODELS
+
+MODEL = MODELS["taking_into_care"]
+
+
+def test_the_risk_is_the_share_taken_within_its_time() -> None:
+    run = MODEL.run(xr.DataArray(0.3), xr.DataArray(0.1), xr.Dataset({"annual_exit_rate": 0.4}), years=5)
+    at_home = run["occupancy"].sel(state="at_home")
+    assert float(at_home.sel(cycle=4)) == pytest.approx(0.7, abs=1e-14)
+    assert float(at_home.sel(cycle=2)) == pytest.approx(math.sqrt(0.7), abs=1e-14)
+    for year in range(2, 6):
+        assert float(at_home.sel(cycle=4 * year)) == pytest.approx(0.7 * 0.9 ** (year - 1), abs=1e-14)
+
+
+def test_children_in_care_are_those_of_the_closed_form() -> None:
+    entry, leaving = -math.log(0.7), 0.4
+    inputs = xr.Dataset({"annual_exit_rate": leaving})
+    run = MODEL.run(xr.DataArray(0.3), xr.DataArray(0.3), inputs, years=10)
+    t = run["cycle"].values / 4
+    in_care = entry / (leaving - entry) * (np.exp(-entry * t) - np.exp(-leaving * t))
+    np.testing.assert_allclose(run["occupancy"].sel(state="in_care"), in_care, rtol=0, atol=1e-13)
+
+
+def test_care_that_never_ends_and_care_that_ends_at_once() -> None:
+    never = MODEL.run(xr.DataArray(0.3), xr.DataArray(0.0), xr.Dataset({"annual_exit_rate": 0.0}), years=3)
+    assert (never["state_time"].sel(state="left") == 0).all()
+    np.testing.assert_allclose(never["state_time"].sel(state="in_care").isel(year=[1, 2]), 0.3)
+    brief = MODEL.run(xr.DataArray(0.3), xr.DataArray(0.0), xr.Dataset({"annual_exit_rate": 1e5}), years=3)
+    assert brief["state_time"].sel(state="in_care").max() < 1e-5
+
+
+def test_a_year_of_quarters_is_not_a_full_year_for_each_child() -> None:
+    """The average price of a year for every child taken would be 0.3; half the year has gone on average."""
+    run = MODEL.run(xr.DataArray(0.3), xr.DataArray(0.0), xr.Dataset({"annual_exit_rate": 0.0}), years=1)
+    entry = -math.log(0.7)
+    exact = 1 - 0.3 / entry
+    assert float(run["state_time"].sel(state="in_care").sum()) == pytest.approx(exact, rel=0.01)
