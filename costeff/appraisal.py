@@ -24,8 +24,8 @@ from costeff.cohort import apply_hazard_ratio, discount_factors, probability_fro
 from costeff.disclosure import protect_count
 from costeff.draws import NEW, OPTIONS, USUAL, rng, thin
 from costeff.errors import ParamsError, Problem, Problems
-from costeff.outcomes import Fit
 from costeff.outcomes import MODELS as OUTCOME_MODELS
+from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.params.pricing import Priced, cashable_draws, price, sample, state_price
 from costeff.records import Cells
@@ -59,7 +59,9 @@ def check_chains(catalogue: Catalogue) -> Problems:
     for chain in catalogue.chains.values():
         place = f"chains {chain.id}"
         if chain.outcome.model not in OUTCOME_MODELS:
-            problems.add(f"{place}.outcome.model", f"{chain.outcome.model} is not a model", f"known: {', '.join(OUTCOME_MODELS)}")
+            problems.add(
+                f"{place}.outcome.model", f"{chain.outcome.model} is not a model", f"known: {', '.join(OUTCOME_MODELS)}"
+            )
         model = AVOIDED_COST_MODELS.get(chain.impact.model)
         if model is None:
             known = ", ".join(AVOIDED_COST_MODELS)
@@ -68,11 +70,17 @@ def check_chains(catalogue: Catalogue) -> Problems:
         needed = (*model.parameters, LATER, *(BASELINE if chain.outcome.transfer == "hazard_ratio" else ()))
         for name in needed:
             if name not in catalogue.transitions.get(model.id, {}):
-                problems.add(f"transitions/{model.id}.yaml", f"has no {name}, which {chain.id} needs", "add it with a source")
+                problems.add(
+                    f"transitions/{model.id}.yaml", f"has no {name}, which {chain.id} needs", "add it with a source"
+                )
         prices = catalogue.price_sets.get(chain.impact.price_set)
         for item in model.items if prices else ():
             if prices and item not in prices.prices:
-                problems.add(f"price_sets.yaml {prices.id}", f"has no price for {item}, which {chain.id} needs", "add a sourced price")
+                problems.add(
+                    f"price_sets.yaml {prices.id}",
+                    f"has no price for {item}, which {chain.id} needs",
+                    "add a sourced price",
+                )
     return problems
 
 
@@ -116,6 +124,20 @@ def appraise(
     return _Assembly(chain, catalogue, fit, tuple(municipalities), request, costs).dataset()
 
 
+def states(
+    chain: ImpactChain, catalogue: Catalogue, fit: Fit, municipalities: Sequence[str], request: Request
+) -> xr.Dataset:
+    """Where clients are over time under each option, before any euro: the cohort behind `appraise`.
+
+    Returns
+    -------
+    Dataset with `occupancy` (option, draw, [municipality,] cycle, state) and `state_time`
+    (option, draw, [municipality,] year, state), of one client.
+    """
+    assembly = _Assembly(chain, catalogue, fit, tuple(municipalities), request, None)
+    return assembly.run(assembly._risk())
+
+
 @dataclass(frozen=True)
 class _Assembly:
     chain: ImpactChain
@@ -127,13 +149,7 @@ class _Assembly:
 
     def dataset(self) -> xr.Dataset:
         risk = self._risk()
-        run = self.model.run(
-            risk,
-            (risk.sel(option=USUAL, drop=True) * self._drawn(LATER)).clip(max=1.0),
-            xr.Dataset({name: self._drawn(name) for name in self.model.parameters}).drop_attrs(),
-            self.years,
-            effect_years=max(1, round(self.chain.outcome.follow_up_days / DAYS_PER_YEAR)),
-        )
+        run = self.run(risk)
         state_time = run["state_time"].assign_coords(year=self._calendar())
         money = self._downstream(state_time)
         cost, service = self._service_cost()
@@ -144,7 +160,8 @@ class _Assembly:
             "cost": cost,
             "average": money["average"] * self.request.clients,
             "cashable": money["cashable"] * self.request.clients,
-            "time_avoided": (time.sel(option=USUAL) - time.sel(option=NEW)).drop_vars("option", errors="ignore") * self.request.clients,
+            "time_avoided": (time.sel(option=USUAL) - time.sel(option=NEW)).drop_vars("option", errors="ignore")
+            * self.request.clients,
         }
         out = xr.Dataset(parts).drop_attrs()
         out["cost"] = out["cost"].fillna(0.0).reindex(payer=out["payer"], fill_value=0.0)
@@ -156,6 +173,16 @@ class _Assembly:
 
     # --- effect ---------------------------------------------------------------------------------
 
+    def run(self, risk: xr.DataArray) -> xr.Dataset:
+        """The avoided-cost model at these risks: occupancy and time in states of one client."""
+        return self.model.run(
+            risk,
+            self._later_risk(risk.sel(option=USUAL, drop=True)),
+            xr.Dataset({name: self._drawn(name) for name in self.model.parameters}).drop_attrs(),
+            self.years,
+            effect_years=self._effect_years(),
+        )
+
     @property
     def model(self) -> AvoidedCostModel:
         return AVOIDED_COST_MODELS[self.chain.impact.model]
@@ -163,6 +190,11 @@ class _Assembly:
     @property
     def years(self) -> int:
         return self.request.horizon_years or self.chain.impact.horizon_years
+
+    def _effect_years(self) -> float:
+        """The follow-up in whole cycles of the model, at least one."""
+        cycles = self.chain.outcome.follow_up_days / DAYS_PER_YEAR * self.model.cycles_per_year
+        return max(1, round(cycles)) / self.model.cycles_per_year
 
     def _drawn(self, name: str) -> xr.DataArray:
         value = self.catalogue.transitions[self.model.id][name]
@@ -174,9 +206,19 @@ class _Assembly:
         if self.chain.outcome.transfer == "risk":
             return effect["risk"].sel(municipality=list(self.municipalities)).drop_attrs()
         probability, window = (self._drawn(name) for name in BASELINE)
-        usual = probability_from_rate(rate_from_probability(probability, window), 1)
+        usual = probability_from_rate(rate_from_probability(probability, window), self._effect_years())
         new = apply_hazard_ratio(usual, effect["ratio"].drop_attrs())
-        return xr.concat([usual, new], dim="option").assign_coords(option=list(OPTIONS)).transpose("draw", "option").drop_attrs()
+        return (
+            xr.concat([usual, new], dim="option")
+            .assign_coords(option=list(OPTIONS))
+            .transpose("draw", "option")
+            .drop_attrs()
+        )
+
+    def _later_risk(self, usual: xr.DataArray) -> xr.DataArray:
+        """Yearly risk after the follow-up, the same for both options."""
+        yearly = probability_from_rate(rate_from_probability(usual, self._effect_years()), 1)
+        return (yearly * self._drawn(LATER)).clip(max=1.0)
 
     # --- money ----------------------------------------------------------------------------------
 
@@ -247,7 +289,13 @@ class _Assembly:
         if self.costs is None:
             raise ParamsError(
                 "The cost of the service is missing",
-                [Problem(f"chains {self.chain.id}.input.cost", "is register, and no cost cells were given", "give cost cells")],
+                [
+                    Problem(
+                        f"chains {self.chain.id}.input.cost",
+                        "is register, and no cost cells were given",
+                        "give cost cells",
+                    )
+                ],
             )
         table = self.costs.table.set_index("option").loc[list(OPTIONS)]
         mean = table["sum"] / table["n"]
@@ -294,7 +342,11 @@ class _Assembly:
         priced: list[Priced] = money["priced"]
         years = sorted({f"{part.price_year}" for part in priced})
         named = [s for part in priced for s in part.cost.latest.source] + service["sources"]
-        parameters = (*self.model.parameters, LATER, *(BASELINE if self.chain.outcome.transfer == "hazard_ratio" else ()))
+        parameters = (
+            *self.model.parameters,
+            LATER,
+            *(BASELINE if self.chain.outcome.transfer == "hazard_ratio" else ()),
+        )
         named += [s for name in parameters for s in self.catalogue.transitions[self.model.id][name].source]
         named += list(self.catalogue.conventions.discount.source)
         named += [row.source for row in self.catalogue.evidence.get(self.chain.id, ())]
@@ -389,4 +441,4 @@ def summary(dataset: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-__all__ = ["Request", "appraise", "check_chains", "one", "price_sets_for", "summary"]
+__all__ = ["Request", "appraise", "check_chains", "one", "price_sets_for", "states", "summary"]

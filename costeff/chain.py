@@ -132,7 +132,9 @@ class ImpactChain(Spec):
             "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row.values()) + "</tr>"
             for row in self.table(language)
         )
-        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in ("Stage", "What", "Indicator", "Measures"))
+        head = "".join(
+            f"<th style='text-align:left'>{name}</th>" for name in ("Stage", "What", "Indicator", "Measures")
+        )
         return (
             f"<h4>{escape(self.label[language])}</h4>{self.diagram(language)}"
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

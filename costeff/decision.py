@@ -179,7 +179,7 @@ def trough(
     total = cumulative(ds, horizon, payer, discounted, basis)
     lowest = total.min("year", skipna=False)
     depth = lowest.clip(max=0.0).assign_attrs(total.attrs)
-    year = (total.argmin("year", skipna=False) + 1.0).where(lowest <= 0)
+    year = (total.argmin("year", skipna=False) + 1.0).where(lowest < 0)
     out = {"depth": depth.rename("depth"), "trough_year": year.assign_attrs(unit="year from the start, 1 is the first")}
     return xr.Dataset(out, attrs=total.attrs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from costeff.errors import Problem, SetupError
@@ -32,7 +32,8 @@ def written_aside(path: Path) -> Iterator[Path]:
         cure = "free space or choose another folder with --output"
         raise SetupError("A file could not be written", [Problem(str(path), reason, cure)]) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # the error above is what matters
+            aside.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from yaml.constructor import ConstructorError
 
 from costeff.errors import Problem, Problems, SetupError
 
@@ -27,7 +29,7 @@ Year = Annotated[int, Field(ge=1900, le=2200)]
 class Spec(BaseModel):
     """A frozen declaration that forbids unknown keys and converts nothing silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def override(self, **changes: Any) -> Self:
         """A new, checked declaration with some values changed."""
@@ -49,7 +51,13 @@ class Label(Spec):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its traps: no duplicate keys, `no` is a text, `075` must be in quotes."""
+    """YAML without its traps: `no`, `075` and `12:30` are texts, and an impossible date names its line."""
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> date:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError as error:
+            raise ConstructorError(None, None, f"{node.value} is not a date: {error}", node.start_mark) from error
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -58,6 +66,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9]\d*)$"), list("-+0123456789"))
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
 
 
 class Document:
@@ -65,18 +74,31 @@ class Document:
 
     def __init__(self, path: Path, data: Any, root: yaml.Node | None) -> None:
         self.path, self.data, self._root = path, data, root
+        self._told: set[tuple[Any, ...]] = set()
 
     def place(self, keys: tuple[Any, ...] = ()) -> str:
         """`folder/file.yaml:line key.key` of a value, or of its nearest parent that exists."""
-        node, line = self._root, 0
-        for key in keys:
-            child = _child(node, key)
-            if child is None:
-                break
-            node, line = child
+        _, line, _ = self._find(keys)
         dotted = ".".join(map(str, keys))
         where = f"{self.path.parent.name}/{self.path.name}:{line + 1}"
         return f"{where} {dotted}".rstrip()
+
+    def tell(self, problems: Problems, keys: tuple[Any, ...], rule: str, cure: str) -> None:
+        """Add a problem with its place; what several aliases share is told once, where it is first met."""
+        node, _, rest = self._find(keys)
+        if (id(node), rest, rule) not in self._told:
+            self._told.add((id(node), rest, rule))
+            problems.add(self.place(keys), rule, cure)
+
+    def _find(self, keys: tuple[Any, ...]) -> tuple[yaml.Node | None, int, tuple[Any, ...]]:
+        """The value or its nearest parent, its line, and the keys that do not exist."""
+        node, line = self._root, 0
+        for number, key in enumerate(keys):
+            child = _child(node, key)
+            if child is None:
+                return node, line, keys[number:]
+            node, line = child
+        return node, line, ()
 
 
 def _child(node: yaml.Node | None, key: Any) -> tuple[yaml.Node, int] | None:
@@ -89,32 +111,49 @@ def _child(node: yaml.Node | None, key: Any) -> tuple[yaml.Node, int] | None:
     return None
 
 
-def _duplicates(node: yaml.Node | None, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], int]]:
-    if isinstance(node, yaml.MappingNode):
+def _bad_keys(root: yaml.Node | None) -> Iterator[tuple[tuple[str, ...], int, str, str]]:
+    """Keys that stand twice, or are lists or mappings: dotted place, line, rule and cure; what aliases share, once."""
+    waiting: list[tuple[yaml.Node, tuple[str, ...]]] = [(root, ())] if root is not None else []
+    met: set[int] = set()
+    while waiting:
+        node, path = waiting.pop(0)
+        if id(node) in met:
+            continue
+        met.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [(value, (*path, str(number))) for number, value in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            continue
         seen: set[str] = set()
         for name, value in node.value:
-            here = (*path, name.value)
+            line = name.start_mark.line
+            if not isinstance(name, yaml.ScalarNode):
+                yield (
+                    path,
+                    line,
+                    "a key is a list or a mapping",
+                    "write the key as a plain word; a text with braces in quotes",
+                )
+                continue
             if name.value in seen:
-                yield here, name.start_mark.line
+                yield (*path, name.value), line, "this key stands twice", "keep one of them"
             seen.add(name.value)
-            yield from _duplicates(value, here)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield from _duplicates(value, (*path, number))
+            waiting.append((value, (*path, name.value)))
 
 
 def read_yaml(path: Path, problems: Problems) -> Document | None:
-    """Parse one file; what is wrong with it goes to `problems`, and the answer is None."""
+    """Parse one file; what is wrong with it goes to `problems`.
+
+    The answer is None when nothing could be read. With a key that stands twice the rest
+    of the file is still returned, so that its other problems are told in the same go.
+    """
     short = f"{path.parent.name}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
         loader = _Loader(text)
         root = loader.get_single_node()
-        repeated = list(_duplicates(root))
-        for keys, line in repeated:
-            problems.add(f"{short}:{line + 1} {'.'.join(map(str, keys))}", "this key stands twice", "keep one of them")
-        if repeated:
-            return None
+        for keys, line, rule, cure in _bad_keys(root):
+            problems.add(f"{short}:{line + 1} {'.'.join(keys)}".rstrip(), rule, cure)
         data = loader.construct_document(root) if root is not None else None
     except UnicodeDecodeError:
         problems.add(short, "is not UTF-8 text", "save the file as UTF-8")
@@ -124,14 +163,15 @@ def read_yaml(path: Path, problems: Problems) -> Document | None:
         return None
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
+        where = f"{short}:{mark.line + 1}" if mark else short
         what = getattr(error, "problem", None) or str(error)
-        problems.add(f"{short}{line}", f"is not valid YAML ({what})", "check indentation, colons and quotes near this line")
+        cure = "check indentation, colons and quotes near this line"
+        if any(p.place.split(" ")[0] == where for p in problems):  # a key that cannot be read is told already
+            return None
+        problems.add(where, f"is not valid YAML ({what})", cure)
         return None
     return Document(path, data, root)
 
-
-S = TypeVar("S", bound=Spec)
 
 _CURES = {
     "missing": "add the key",
@@ -139,6 +179,9 @@ _CURES = {
     "string_type": 'write it in quotes, for example "075"',
     "string_pattern_mismatch": "write it in the form given",
     "literal_error": "use one of the values named",
+    "float_type": "write a number: digits and a decimal point, no spaces, no quotes",
+    "int_type": "write a whole number: digits only, no spaces, no quotes",
+    "date_type": "write a date as 2024-01-01, without quotes",
 }
 
 
@@ -148,13 +191,17 @@ def _rule(error: Mapping[str, Any]) -> tuple[str, str]:
         return "required, and missing", _CURES[kind]
     if kind == "extra_forbidden":
         return "unknown key", _CURES[kind]
+    if kind == "too_short":
+        return "is empty", "give at least one"
     value = error.get("input")
     shown = f" (it is {value!r})" if isinstance(value, (str, int, float, bool)) or value is None else ""
     message = message.removeprefix("Value error, ")
     return f"{message[0].lower()}{message[1:]}{shown}", _CURES.get(kind, "correct the value")
 
 
-def parse(kind: type[S], document: Document, problems: Problems, keys: tuple[Any, ...] = (), **injected: Any) -> S | None:
+def parse[S: Spec](
+    kind: type[S], document: Document, problems: Problems, keys: tuple[Any, ...] = (), **injected: Any
+) -> S | None:
     """One declaration out of a document; what is wrong goes to `problems` with file, line and key.
 
     Parameters
@@ -168,24 +215,31 @@ def parse(kind: type[S], document: Document, problems: Problems, keys: tuple[Any
     for key in keys:
         data = data[key]
     if not isinstance(data, dict):
-        problems.add(document.place(keys), "is not a mapping of keys to values", "write `key: value` lines below it")
+        document.tell(problems, keys, "is not a mapping of keys to values", "write `key: value` lines below it")
         return None
     try:
         return kind.model_validate({**data, **injected})
     except ValidationError as error:
-        for one in error.errors(include_url=False, include_context=False):
-            loc = tuple(part for part in one["loc"] if not (isinstance(part, str) and part.startswith("function-")))
-            rule, cure = _rule(one)
-            problems.add(document.place((*keys, *loc)), rule, cure)
+        for loc, rule, cure in _told(error):
+            document.tell(problems, (*keys, *loc), rule, cure)
         return None
+
+
+def _told(error: ValidationError) -> Iterator[tuple[tuple[int | str, ...], str, str]]:
+    """Place, rule and cure of each fault; a list is not called empty because its items are faulty."""
+    faults = error.errors(include_url=False, include_context=False)
+    for fault in faults:
+        loc = fault["loc"]
+        within = any(other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in faults)
+        if fault["type"] == "too_short" and within:
+            continue
+        plain = (part for part in loc if not (isinstance(part, str) and part.startswith(("function-", "[key]"))))
+        yield (tuple(plain), *_rule(fault))
 
 
 def validation_problems(error: ValidationError, place: str) -> list[Problem]:
     """The problems of a declaration that did not come from a file."""
-    return [
-        Problem(f"{place} {'.'.join(map(str, one['loc']))}".rstrip(), *_rule(one))
-        for one in error.errors(include_url=False, include_context=False)
-    ]
+    return [Problem(f"{place} {'.'.join(map(str, loc))}".rstrip(), rule, cure) for loc, rule, cure in _told(error)]
 
 
 # --- where things are ---------------------------------------------------------------------------
@@ -201,5 +255,11 @@ def project_root() -> Path:
             return folder
     raise SetupError(
         "No params/ folder found",
-        [Problem(str(named or here), "has no params/sources.yaml", "run inside the project, or set COSTEFF_HOME to its folder")],
+        [
+            Problem(
+                str(named or here),
+                "has no params/sources.yaml",
+                "run inside the project, or set COSTEFF_HOME to its folder",
+            )
+        ],
     )

@@ -1,4 +1,4 @@
-"""The cohort kernel: against a slow oracle, against closed forms and published models, and on broken input."""
+"""The cohort kernel: against a slow oracle, against closed forms, and on broken input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
@@ -202,6 +202,7 @@ def test_moves_that_change_by_cycle() -> None:
 
 
 @given(a=st.floats(0, 30), b=st.floats(0, 30), c=st.floats(0, 300), years=st.floats(0.01, 2))
+@example(a=0.0, b=0.0, c=84.0, years=0.6688081098026887)  # rounding would double with each squaring
 @settings(max_examples=60, deadline=None)
 def test_the_matrix_of_rates_is_the_exponential(a: float, b: float, c: float, years: float) -> None:
     rates = {("well", "ill"): a, ("ill", "well"): b, ("ill", "dead"): c}
@@ -254,50 +255,6 @@ def test_discount_factors() -> None:
     np.testing.assert_allclose(factors, [1, 1 / 1.03, 1 / 1.03**4])
     assert factors["year"].values.tolist() == [2026, 2027, 2030]
     assert (cohort.discount_factors(np.arange(20), 0.0) == 1).all()
-
-
-# --- published models redone ------------------------------------------------------------------------------
-
-
-def test_sonnenberg_and_beck_1993_figure_3() -> None:
-    """Sonnenberg & Beck, Markov models in medical decision making, Med Decis Making 1993;13:322, figure 3.
-
-    10 000 patients after two cycles: 3600 well, 2400 disabled, 4000 dead.
-    """
-    moves = {("well", "ill"): 0.2, ("well", "dead"): 0.2, ("ill", "dead"): 0.4}
-    occupancy = cohort.trace(start_in("well", persons=10_000), cohort.transition_matrix(STATES, moves), 2)
-    np.testing.assert_allclose(occupancy.isel(cycle=2), [3600, 2400, 4000])
-
-
-def test_hiv_model_of_briggs_claxton_and_sculpher() -> None:
-    """Chancellor 1997, as example 2.5 of Briggs, Claxton & Sculpher (2006), Decision Modelling for Health
-    Economic Evaluation, and as its spreadsheet has it without rounding: costs 44 663 and 50 602 GBP, life
-    years 7.991 and 8.937, 6 276 GBP per life year. Yearly cycles counted at their end, 20 years, costs
-    discounted by 6 % from the first year on, the second drug and its relative risk 0.509 for two years.
-    """
-    states = ["A", "B", "C", "dead"]
-    counts = {
-        "A": {"B": 350 / 1734, "C": 116 / 1734, "dead": 17 / 1734},
-        "B": {"C": 512 / 1258, "dead": 15 / 1258},
-        "C": {"dead": 437 / 1749},
-    }
-    treated = xr.DataArray(
-        [[1.0] * 20, [0.509] * 2 + [1.0] * 18], dims=["option", "cycle"], coords={"option": ["mono", "combination"]}
-    )
-    moves = {(a, b): p * treated for a, targets in counts.items() for b, p in targets.items()}
-    occupancy = cohort.trace(start_in("A", states), cohort.transition_matrix(states, moves)).isel(cycle=slice(1, None))
-    alive = occupancy.sel(state=["A", "B", "C"])
-    care = xr.DataArray([2756.0, 3052.0, 9007.0], dims="state", coords={"state": ["A", "B", "C"]})
-    drugs = 2278 + 2086.5 * (treated.drop_vars("cycle", errors="ignore") < 1)
-    year = cohort.discount_factors(np.arange(21), 0.06).isel(year=slice(1, None))
-    factor = xr.DataArray(year.values, dims="cycle", coords={"cycle": occupancy["cycle"].values})
-    drugs = drugs.assign_coords(cycle=occupancy["cycle"].values)
-    cost = ((alive * (care + drugs)).sum("state") * factor).sum("cycle")
-    life_years = alive.sum(("state", "cycle"))
-    np.testing.assert_allclose(cost, [44_663, 50_602], atol=0.5)
-    np.testing.assert_allclose(life_years, [7.991, 8.937], atol=0.0005)
-    ratio = float(cost.diff("option").item() / life_years.diff("option").item())
-    assert ratio == pytest.approx(6276, abs=0.5)
 
 
 # --- broken input ---------------------------------------------------------------------------------------

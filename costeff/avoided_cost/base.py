@@ -75,6 +75,25 @@ class AvoidedCostModel:
         """Names of the inputs that `run` needs."""
         return tuple(self.domains)
 
+    @property
+    def moves(self) -> dict[tuple[str, str], str]:
+        """Every move and what drives it: the event of the outcome model, or a parameter."""
+        entry, found = xr.DataArray(1.0), {}
+        base = {name: xr.DataArray(0.5) for name in self.parameters}
+        before = self.rates(entry, xr.Dataset(base))
+        for move in before:
+            changed = (n for n in self.parameters if self._moved(before, move, {**base, n: xr.DataArray(0.25)}))
+            found[move] = ", ".join(changed) or "event"
+        return found
+
+    def _moved(self, before: Moves, move: tuple[str, str], inputs: dict[str, xr.DataArray]) -> bool:
+        return bool((before[move] != self.rates(xr.DataArray(1.0), xr.Dataset(inputs))[move]).item())
+
+    def _repr_html_(self) -> str:
+        from costeff.avoided_cost.diagram import diagram
+
+        return diagram(self.id.replace("_", " "), self.states, self.moves, self.items)
+
     def run(
         self,
         risk: xr.DataArray,

@@ -96,8 +96,8 @@ def share_of_groups(context: Context) -> xr.DataArray:
     if not context.counties:
         return xr.DataArray(whole.to_numpy(float), dims="group", coords={"group": groups})
     codes = context.coords["municipality"]
-    mix = table.pivot_table(index="municipality", columns="group", values=size, aggfunc="sum", fill_value=0.0)
-    mix = mix.reindex(index=codes, columns=groups, fill_value=0.0).astype(float)
+    mix = table.pivot_table(index="municipality", columns="group", values=size, aggfunc="sum")
+    mix = mix.reindex(index=codes, columns=groups).astype(float).fillna(0.0)
     total = mix.sum(axis=1)
     mix = mix.div(total.where(total > 0, 1.0), axis=0)
     mix.loc[total == 0] = whole.to_numpy()

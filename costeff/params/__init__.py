@@ -1,5 +1,6 @@
 """The catalogue: sources, price years, payers, sampling."""
 
 from costeff.params.catalogue import Catalogue
+from costeff.params.whatif import what_if
 
-__all__ = ["Catalogue"]
+__all__ = ["Catalogue", "what_if"]

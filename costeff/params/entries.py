@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from math import isclose
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -79,13 +80,21 @@ class Uncertain(Spec):
             raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
         elif not self.low <= self.mean <= self.high:
             raise ValueError(f"mean {self.mean:g} is outside low {self.low:g} to high {self.high:g}")
-        if self.family == "beta" and not (0 < self.mean < 1 and 0 <= (self.low or 0) and (self.high or 0) <= 1):
+        if self.family == "uniform" and not isclose(self.mean, (self.low or 0) / 2 + (self.high or 0) / 2):
+            raise ValueError("a uniform value has its mean in the middle of low and high")
+        if self.family == "beta" and not (0 < self.mean < 1 and (self.low or 0) >= 0 and (self.high or 0) <= 1):
             raise ValueError("a beta value lies between 0 and 1")
         if self.family in ("gamma", "lognormal") and (self.low is None or self.low <= 0):
             raise ValueError(f"family {self.family} needs values above 0")
         if self.quality == "assumption" and not self.note:
             raise ValueError("an assumption says in `note` why it was made")
         return self
+
+
+def is_share(value: Uncertain) -> bool:
+    """Whether no draw of a value can leave 0 to 1."""
+    ends = (value.low or 0.0, value.mean, value.mean if value.high is None else value.high)
+    return value.family in ("beta", "uniform", "fixed") and all(0 <= end <= 1 for end in ends)
 
 
 class DatedValue(Uncertain):
@@ -105,12 +114,14 @@ class Cashable(Spec):
 
     @model_validator(mode="after")
     def _are_shares(self) -> Self:
-        for name in ("short", "medium", "long"):
-            value: Uncertain = getattr(self, name)
-            if not 0 <= value.mean <= 1 or (value.low or 0) < 0 or (value.high or 1) > 1:
-                raise ValueError(f"{name}: a cashable share lies between 0 and 1")
-        if not self.short.mean <= self.medium.mean <= self.long.mean:
-            raise ValueError("a cashable share does not fall as the horizon grows: short <= medium <= long")
+        bands = {"short": self.short, "medium": self.medium, "long": self.long}
+        for name, value in bands.items():
+            if not is_share(value):
+                raise ValueError(f"{name}: a cashable share lies between 0 and 1 (family beta, uniform or fixed)")
+        for end in ("low", "mean", "high"):
+            short, medium, long = (getattr(v, end) if v.family != "fixed" else v.mean for v in bands.values())
+            if not short <= medium <= long:
+                raise ValueError(f"a cashable share does not fall as the horizon grows: {end} short <= medium <= long")
         return self
 
 
@@ -125,6 +136,16 @@ class UnitCost(Entry):
     index: Id
     cashable: Cashable
     values: Annotated[tuple[DatedValue, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _can_be_paid(self) -> Self:
+        if any(value.mean < 0 or (value.low or 0.0) < 0 for value in self.values):
+            raise ValueError("a price is below 0; a price is not negative, a saving is a difference")
+        if any(value.family in ("normal", "beta") for value in self.values):
+            raise ValueError("a price is of family gamma, lognormal, uniform or fixed: no draw of it is below 0")
+        if len({value.valid_from for value in self.values}) < len(self.values):
+            raise ValueError("two values are valid from the same date")
+        return self
 
     @property
     def latest(self) -> DatedValue:
@@ -145,6 +166,12 @@ class Component(Spec):
 
     cost: Id
     share: Uncertain | None = None  # None: everyone
+
+    @model_validator(mode="after")
+    def _is_share(self) -> Self:
+        if self.share and not is_share(self.share):
+            raise ValueError("share: a share lies between 0 and 1 (family beta, uniform or fixed)")
+        return self
 
 
 class Uncounted(Spec):
@@ -190,8 +217,14 @@ class Duty(Entry):
 
     label: Label
     turns: Annotated[tuple[Turn, ...], Field(strict=False, min_length=1)]
-    except_counties: dict[CountyCode, Payer] = {}
+    except_counties: dict[CountyCode, Payer] = Field(default_factory=dict)
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _one_payer_a_date(self) -> Self:
+        if len({turn.valid_from for turn in self.turns}) < len(self.turns):
+            raise ValueError("two payers are valid from the same date")
+        return self
 
 
 class Prior(Spec):
@@ -222,7 +255,7 @@ class Conventions(Spec):
     interval_mass: Annotated[float, Field(gt=0, lt=1)]
     clients: int = Field(ge=1)
     draws: int = Field(ge=100)
-    seed: int
+    seed: int = Field(ge=0)
 
 
 class Municipality(Entry):
@@ -262,4 +295,3 @@ class Published(Spec):
     high95: float | None
     source: Id
     note: str
-

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from costeff.errors import ParamsError, Problem, Problems
+from costeff.params.tables import number, read_rows
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,11 @@ class PriceIndex:
                     return first[shared[0]] / first[from_year] * second[to_year] / second[shared[0]]
         known = self.years()
         missing = [str(year) for year in (from_year, to_year) if year not in known]
-        rule = f"has no yearly level for {' and '.join(missing)}" if missing else f"does not join {from_year} and {to_year}"
+        rule = (
+            f"has no yearly level for {' and '.join(missing)}"
+            if missing
+            else f"does not join {from_year} and {to_year}"
+        )
         raise ParamsError(
             "The price year cannot be changed",
             [
@@ -59,23 +63,22 @@ def read_indices(folder: Path, problems: Problems) -> dict[str, PriceIndex]:
     """Every series of every CSV (columns series, base, period, value, source) in a folder."""
     found: dict[str, PriceIndex] = {}
     for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                place = f"indices/{path.name}:{number}"
-                try:
-                    series, base, period = row["series"], row["base"], row["period"]
-                    value = float(row["value"])
-                except (KeyError, TypeError, ValueError):
-                    problems.add(place, "needs series, base, period and a numeric value", "write the row in full")
-                    continue
-                index = found.setdefault(series, PriceIndex(series))
-                if re.fullmatch(r"\d{4}", period):
-                    level = index.levels.setdefault(base, {})
-                    if int(period) in level:
-                        problems.add(place, f"{series} has {period} twice in base {base}", "keep one of the rows")
-                    level[int(period)] = value
-                elif re.fullmatch(r"\d{4}Q[1-4]", period):
-                    index.quarters.setdefault(base, {})[period] = value
-                else:
-                    problems.add(place, "period is neither a year nor a quarter such as 2020Q3", "correct it")
+        for place, row in read_rows(path, ("series", "base", "period", "value", "source"), problems):
+            series, base, period, value = row["series"], row["base"], row["period"], number(row["value"])
+            if value is None or value <= 0:
+                problems.add(place, f"the level of {series} is not a number above 0", "write it with a decimal point")
+                continue
+            index = found.setdefault(series, PriceIndex(series))
+            if re.fullmatch(r"\d{4}", period):
+                twice = int(period) in index.levels.setdefault(base, {})
+                index.levels[base].setdefault(int(period), value)
+            elif re.fullmatch(r"\d{4}Q[1-4]", period):
+                twice = period in index.quarters.setdefault(base, {})
+                index.quarters[base].setdefault(period, value)
+            else:
+                rule = f"period {period} is neither a year nor a quarter"
+                problems.add(place, rule, "write a year such as 2020, or a quarter such as 2020Q3")
+                continue
+            if twice:
+                problems.add(place, f"{series} has {period} twice in base {base}", "keep one of the rows")
     return found

@@ -10,7 +10,7 @@ import xarray as xr
 from costeff.draws import as_draws, rng
 from costeff.errors import ParamsError, Problem
 from costeff.params.catalogue import Catalogue
-from costeff.params.entries import Uncertain, UnitCost
+from costeff.params.entries import Published, Uncertain, UnitCost
 
 
 def quantiles(value: Uncertain, u: np.ndarray) -> np.ndarray:
@@ -46,6 +46,45 @@ def sample(value: Uncertain, draws: int, seed: int, name: str) -> xr.DataArray:
     """Draws of one value; the same name and seed give the same draws wherever they are asked for."""
     u = rng(seed, name).uniform(size=draws)
     return as_draws(quantiles(value, u), sources=list(value.source), quality=value.quality)
+
+
+def sample_parameters(catalogue: Catalogue, model: str, draws: int, seed: int) -> xr.Dataset:
+    """Draws of every number that moves the cohort of an avoided-cost model, as an appraisal draws them.
+
+    Returns
+    -------
+    Dataset over `draw`, a variable for each parameter in transitions/<model>.yaml
+    """
+    values = catalogue.entry("transitions", model)
+    return xr.Dataset(
+        {name: sample(v, draws, seed, f"transitions.{model}.{name}").drop_attrs() for name, v in values.items()}
+    )
+
+
+def sample_ratio(published: Published, draws: int, seed: int, name: str) -> xr.DataArray:
+    """Draws of a published ratio (hazard, odds, risk): normal on the log scale, the point estimate its median.
+
+    The 95 per cent interval gives the standard error, (log high - log low) / (2 x 1.96), as in a meta-analysis.
+
+    Raises
+    ------
+    ParamsError
+        When the row is not a ratio, or has no interval.
+    """
+    from scipy import stats
+
+    place = f"evidence {name} {published.outcome}"
+    if "ratio" not in published.measure:
+        rule = f"{published.measure} is not a ratio"
+        raise ParamsError("The effect cannot be drawn", [Problem(place, rule, "choose a row that is a ratio")])
+    if published.low95 is None or published.high95 is None or published.low95 <= 0:
+        raise ParamsError(
+            "The effect cannot be drawn", [Problem(place, "has no interval above 0", "add it from the source")]
+        )
+    error = (np.log(published.high95) - np.log(published.low95)) / (2 * stats.norm.ppf(0.975))
+    u = rng(seed, f"evidence.{name}").uniform(size=draws)
+    ratio = published.value * np.exp(stats.norm.ppf(u, scale=error))
+    return as_draws(ratio, sources=[published.source], unit=published.measure)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ def facts(entry: Spec) -> list[tuple[str, str]]:
         elif name == "prices":
             rows += [(f"{name}: {state}", _parts(price)) for state, price in value.items()]
         elif name == "turns":
-            rows += [(f"from {turn.valid_from or 'the start'}", f"{turn.payer} ({', '.join(turn.source)})") for turn in value]
+            rows += [
+                (f"from {turn.valid_from or 'the start'}", f"{turn.payer} ({', '.join(turn.source)})") for turn in value
+            ]
         elif name == "source":
             rows.append((name, ", ".join(value)))
     return rows
@@ -96,7 +98,9 @@ class Card:
 
     def _repr_html_(self) -> str:
         sources = _table([{"source": key, "reference": text} for key, text in self.sources()])
-        return "".join(entry_html(entry, self.key) for _, entry in self.entries) + (f"<h5>Sources</h5>{sources}" if sources else "")
+        return "".join(entry_html(entry, self.key) for _, entry in self.entries) + (
+            f"<h5>Sources</h5>{sources}" if sources else ""
+        )
 
 
 def entry_html(entry: Spec, title: str = "") -> str:
@@ -126,6 +130,7 @@ def _table(rows: Iterable[dict[str, str]]) -> str:
         return ""
     head = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in rows[0])
     body = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row.values()) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row.values()) + "</tr>"
+        for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -3,7 +3,7 @@
 from costeff.records.cells import Cells, binary_cells, cost_cells, exposure_cells, reduce_clients_count
 from costeff.records.research import rossi_register
 from costeff.records.sources import Register, check, open_register, register_from_frames
-from costeff.records.synthetic import SyntheticTruth, write_register
+from costeff.records.synthetic import SyntheticTruth, read_truth, write_register
 from costeff.records.tables import TABLES, describe_tables
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "describe_tables",
     "exposure_cells",
     "open_register",
+    "read_truth",
     "reduce_clients_count",
     "register_from_frames",
     "rossi_register",

@@ -80,7 +80,7 @@ class Register:
 
     def run(self, expression: Any) -> pd.DataFrame:
         """Run an ibis expression where the rows lie. Only ask for aggregates."""
-        result: pd.DataFrame = self._backend.raw_sql(self._backend.compile(expression)).df()
+        result: pd.DataFrame = self._backend.to_pandas(expression)
         return result
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -140,6 +140,24 @@ def write_register(
     data_date = date.fromordinal(truth.first_day.toordinal() + 364 + truth.follow_up_days)
     info = {"synthetic": True, "label": label, "seed": seed, "data_date": data_date.isoformat()}
     return _write(folder, tables, {INFO_FILE: info, TRUTH_FILE: _told(truth, risks, clients, places, seed)})
+
+
+def read_truth(folder: str | Path) -> dict[str, Any]:
+    """The truth a synthetic register was drawn from, as `write_register` told it.
+
+    Raises
+    ------
+    SetupError
+        When the folder holds no synthetic register.
+    """
+    try:
+        told: dict[str, Any] = json.loads((Path(folder) / TRUTH_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        problem = Problem(
+            f"{Path(folder).name}/{TRUTH_FILE}", "cannot be read", "only a synthetic register has a known truth"
+        )
+        raise SetupError("There is no truth to read", [problem]) from error
+    return told
 
 
 def _checked(municipalities: pd.DataFrame) -> pd.DataFrame:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
 from costeff.report import estimates
-from costeff.report.appraisals import reason_text
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import Estimate, Payback
 from costeff.report.markup import KeyFigure, bullets, join, key_figures, notice, paragraph, tag, terms
-from costeff.report.words import money_step
 
 
 def answer(chapter: Chapter) -> Markup:
@@ -31,7 +31,7 @@ def answer(chapter: Chapter) -> Markup:
 def withheld(chapter: Chapter) -> Markup:
     """Why no figure is given: the model failed its checks, which says nothing about the service."""
     say = chapter.words.say
-    reasons = [reason_text(reason, chapter.words.language) for reason in chapter.main.listed("gate_reasons")]
+    reasons = list(dict.fromkeys(_reason(chapter, reason) for reason in chapter.main.listed("gate_reasons")))
     return notice(
         say("No result is given for this service."),
         paragraph(
@@ -43,6 +43,21 @@ def withheld(chapter: Chapter) -> Markup:
         join(paragraph(say("Why:")), bullets(filter(None, reasons))) if any(reasons) else Markup(),
         kind="stop",
     )
+
+
+def _reason(chapter: Chapter, reason: Any) -> str:
+    """A failed check in words: a check by its name, a text per language, or a text as it is."""
+    say = chapter.words.say
+    if not isinstance(reason, dict):
+        return str(reason)
+    known = {
+        "rhat": say("The chains of the simulation did not reach the same result (R-hat)."),
+        "ess": say("The simulation gave too few independent draws (ESS)."),
+        "divergences": say("The simulation could not explore the whole model (divergences)."),
+        "bfmi": say("The simulation moved too slowly through the model (E-BFMI)."),
+        "predictive": say("The model does not reproduce the events in the data (posterior predictive check)."),
+    }
+    return known.get(str(reason.get("check")), str(reason.get(chapter.words.language, "")))
 
 
 def life_sentence(chapter: Chapter, usual: Estimate, new: Estimate, avoided: Estimate) -> str:
@@ -101,7 +116,6 @@ def time_sentence(chapter: Chapter, back: Payback) -> str:
     words = chapter.words
     chance = words.chance(back.probability)
     prices = estimates.prices(chapter.main)
-    step = money_step([prices.on_average, prices.when_sure])
     if back.year is None:
         when = words.say(
             "The money is not likely to be back within {years} years: it is back by {last} only {chance}.",
@@ -114,11 +128,16 @@ def time_sentence(chapter: Chapter, back: Payback) -> str:
         )  # fmt: skip
     if prices.on_average <= 0:
         return f"{when} {words.say('At no price does the service pay its way.')}"
-    highest = words.say("The service pays its way at up to {price} per client.", price=words.money(prices.on_average, step))
+    highest = words.say(
+        "The service pays its way at up to {price} per client.",
+        price=words.money(prices.on_average, chapter.price_step),
+    )
     return f"{when} {highest}"
 
 
-def _figures(chapter: Chapter, found: tuple[Estimate, Estimate, Estimate], net: Estimate, back: Payback) -> list[KeyFigure]:
+def _figures(
+    chapter: Chapter, found: tuple[Estimate, Estimate, Estimate], net: Estimate, back: Payback
+) -> list[KeyFigure]:
     words, main = chapter.words, chapter.main
     values = {"clients": words.number(main.clients), "years": words.number(main.years)}
     usual, new, avoided = found
@@ -180,13 +199,16 @@ def _basis(chapter: Chapter) -> Markup:
     pooling = float(main.attr("pooling", float("nan")))
     if pooling == pooling:  # not NaN: an estimate that is not pooled has none
         texts.append(
-            words.say("{share} of the estimate leans on data from the rest of the country.", share=words.percent(pooling))
+            words.say(
+                "{share} of the estimate leans on data from the rest of the country.", share=words.percent(pooling)
+            )
         )
     clients = int(main.attr("n_clients_protected", -1))
     if clients >= 0:
         texts.append(words.say("The data hold about {n} clients of the municipality.", n=words.number(clients)))
     elif main.attr("evidence") != "borrowed":
         texts.append(words.say("The number of the municipality's clients is not shown: it is small or not known."))
+    texts += chapter.not_counted(main)
     if main.attr("service_price_quality") == "assumption":
         texts.append(words.say("The price of the service is an assumption, not a price paid."))
     return tag("p", " ".join(texts), class_="basis")

@@ -13,11 +13,8 @@ import xarray as xr
 
 from costeff.draws import OPTIONS
 from costeff.errors import ModelError, Problem, Problems, UsageError
-from costeff.spec import LANGUAGES
 
-_VARIABLES = (
-    "effect", "events", "cost", "average", "cashable", "avoided", "avoided_average", "time_avoided", "discount",
-)  # fmt: skip
+_VARIABLES = ("events", "cost", "avoided", "avoided_average", "discount")
 _ATTRIBUTES = (
     "municipality", "municipality_fi", "municipality_sv", "county_fi", "county_sv", "county_en", "clients",
     "price_set", "price_year", "seed", "input_hash", "gate_passed", "synthetic", "evidence", "mass", "version",
@@ -103,7 +100,13 @@ def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
 
 def _variants(chain: str, node: xr.DataTree) -> tuple[Variant, ...]:
     nodes = [node] if node.data_vars else list(node.children.values())
-    return tuple(Variant(chain, one.to_dataset(inherit=True).load()) for one in nodes)
+    return tuple(Variant(chain, _read(one)) for one in nodes)
+
+
+def _read(node: xr.DataTree) -> xr.Dataset:
+    """A group in double precision: files are stored in single, and sums are made of it."""
+    data = node.to_dataset(inherit=True).load()
+    return data.astype({name: float for name, values in data.items() if values.dtype.kind == "f"})
 
 
 def in_order(found: list[Appraisal], own_price_set: Mapping[str, str]) -> tuple[Appraisal, ...]:
@@ -138,10 +141,3 @@ def _check(found: list[Appraisal], name: str, municipality: str) -> None:
             elif variant.attr("municipality") != municipality:
                 problems.add(place, f"is not about municipality {municipality}", "give the file of that municipality")
     problems.raise_if_any(ModelError, "The appraisal cannot be reported")
-
-
-def reason_text(reason: Any, language: str) -> str:
-    """Why a gate did not open: a text, or one text a language."""
-    if isinstance(reason, dict):
-        return str(next((reason[key] for key in (language, *LANGUAGES) if reason.get(key)), ""))
-    return str(reason)

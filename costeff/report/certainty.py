@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from markupsafe import Markup
 
 from costeff.report import estimates
@@ -10,7 +12,6 @@ from costeff.report.chapter import Chapter
 from costeff.report.estimates import DOTS, SURE
 from costeff.report.figures import AxisTexts, outcomes_figure
 from costeff.report.markup import Cell, Table, figure, heading, join, paragraph, with_interval
-from costeff.report.words import money_step
 
 
 def how_sure(chapter: Chapter) -> Markup:
@@ -52,7 +53,9 @@ def _spread(chapter: Chapter) -> Markup:
     table = estimates.outcomes(chapter.main)
     drawn_table = table.assign(row=[_span(chapter, int(h)) for h in table["horizon"]])
     counts = [
-        words.say("{span}: {saving} of {all}", span=_span(chapter, int(h)), saving=int((part["value"] > 0).sum()), all=DOTS)
+        words.say(
+            "{span}: {saving} of {all}", span=_span(chapter, int(h)), saving=int((part["value"] > 0).sum()), all=DOTS
+        )
         for h, part in table.groupby("horizon")
     ]
     alt = words.say(
@@ -73,18 +76,22 @@ def _intervals(chapter: Chapter) -> Markup:
     words, main = chapter.words, chapter.main
     found = [(span, estimates.net_saving(main, span)) for span in estimates.horizons(main)]
     step = chapter.step
-    write = lambda value: words.euros(value, step)  # noqa: E731
+    write = partial(words.euros, step=step)
     rows: list[list[Cell]] = [
         [_span(chapter, span), with_interval(write(net.mean), chapter.plain_range(net, write))] for span, net in found
     ]
-    return Table(words.say("Net saving by horizon, euros"), (words.say("Horizon"), words.say("Net saving and its interval")), rows).html()
+    return Table(
+        words.say("Net saving by horizon, euros"),
+        (words.say("Horizon"), words.say("Net saving and its interval")),
+        rows,
+    ).html()
 
 
 def _turning_price(chapter: Chapter) -> str:
     """The price below which the service pays its way: on average, and with more certainty."""
     words = chapter.words
     prices = estimates.prices(chapter.main)
-    step = money_step([prices.on_average, prices.when_sure, *prices.now.ends])
+    step = chapter.price_step
     now = words.say(
         "The service now costs {price} per client ({interval}).",
         price=words.money(prices.now.mean, step), interval=chapter.mass(chapter.money_range(prices.now, step)),
@@ -119,7 +126,7 @@ def _other_prices(chapter: Chapter) -> Markup:
     )
     nets = [estimates.net_saving(variant) for variant in variants]
     step = chapter.step
-    write = lambda value: words.euros(value, step)  # noqa: E731
+    write = partial(words.euros, step=step)
     rows: list[list[Cell]] = []
     for variant, net in zip(variants, nets, strict=True):
         highest = estimates.prices(variant).on_average
@@ -128,7 +135,7 @@ def _other_prices(chapter: Chapter) -> Markup:
                 _priced(chapter, variant),
                 with_interval(write(net.mean), chapter.plain_range(net, write)),
                 words.probability(estimates.probability(variant)),
-                words.euros(highest, money_step([highest])) if highest > 0 else words.say("none"),
+                words.euros(highest, chapter.price_step) if highest > 0 else words.say("none"),
             ]
         )
     caption = words.say("The same service at other unit costs, euros. The first row is used elsewhere on this page.")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from costeff.chain import ImpactChain
 from costeff.report.appraisals import Appraisal, Variant
-from costeff.report.estimates import Estimate, net_saving
+from costeff.report.estimates import Estimate, net_saving, prices
 from costeff.report.words import MINUS, Words, inline, money_step
 
 
@@ -58,6 +58,21 @@ class Chapter:
     def step(self) -> float:
         """One rounding for all totals of the chain, so that a figure reads the same wherever it stands."""
         return money_step(net_saving(self.main).ends)
+
+    @property
+    def price_step(self) -> float:
+        """One rounding for all prices per client."""
+        found = prices(self.main)
+        return money_step([*found.now.ends, found.on_average, found.when_sure])
+
+    def not_counted(self, variant: Variant) -> list[str]:
+        """Why a part of the avoided cost is left out of a price set; it makes the saving a lower bound."""
+        left_out = variant.listed("not_counted")
+        known = self.names.price_sets.get(variant.attr("price_set"))
+        if known is None or not left_out:
+            return []
+        parts = [part for state in known.prices.values() for part in state.not_counted if part.cost in left_out]
+        return [str(part.reason[self.words.language]) for part in parts]
 
     # --- an estimate as text ------------------------------------------------------------------
 
@@ -112,4 +127,3 @@ class Chapter:
     def plain_range(self, estimate: Estimate, write: Callable[[float], str]) -> str:
         """Both ends of an interval, written by `write`."""
         return self.words.between(write(estimate.low), write(estimate.high), negative=estimate.low < 0)
-

@@ -14,7 +14,7 @@ from costeff import decision
 from costeff.draws import NEW, USUAL
 from costeff.report.appraisals import Variant
 
-HORIZONS = (1, 3, 5, 10)
+HORIZONS = (1, 3, 5, 10)  # when the appraisal names none
 SURE = 0.8  # the probability of saving that a second break-even price is told for
 DOTS = 20
 
@@ -97,7 +97,8 @@ class PerOutcome:
 
 def horizons(variant: Variant) -> list[int]:
     """The horizons the appraisal is long enough for, its own length always among them."""
-    return sorted({h for h in HORIZONS if h < variant.years} | {variant.years})
+    asked = [int(horizon) for horizon in variant.listed("horizons")] or HORIZONS
+    return sorted({h for h in asked if h < variant.years} | {variant.years})
 
 
 def events(variant: Variant) -> tuple[Estimate, Estimate, Estimate]:
@@ -135,7 +136,8 @@ def by_payer(variant: Variant) -> tuple[list[PayerRow], PayerRow]:
     parts = [new[0] - pick[0].sel(option=USUAL, drop=True), *new[1:]]
     payers = [str(payer) for payer in data["payer"].values]
     rows = [
-        _row(p, [*(part.sel(payer=p).to_numpy() for part in parts), _saved(variant, None, p)], variant.mass) for p in payers
+        _row(p, [*(part.sel(payer=p).to_numpy() for part in parts), _saved(variant, None, p)], variant.mass)
+        for p in payers
     ]
     together = [*(part.sum("payer").to_numpy() for part in parts), _saved(variant, None)]
     return rows, _row("", together, variant.mass)
@@ -194,8 +196,7 @@ def outcomes(variant: Variant) -> pd.DataFrame:
     """Equally likely outcomes by horizon: columns horizon, value (EUR), DOTS rows a horizon."""
     shares = (np.arange(DOTS) + 0.5) / DOTS
     tables: Iterable[pd.DataFrame] = (
-        pd.DataFrame({"horizon": h, "value": np.quantile(_saved(variant, h), shares)})
-        for h in horizons(variant)
+        pd.DataFrame({"horizon": h, "value": np.quantile(_saved(variant, h), shares)}) for h in horizons(variant)
     )
     return pd.concat(tables, ignore_index=True)
 

@@ -20,6 +20,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 # Okabe-Ito blue and vermilion: told apart by all common kinds of colour blindness, and by lightness.
@@ -32,14 +33,14 @@ PALETTE = {
     "loss": ("#c2510c", "#f28e4b"),
 }
 LIGHT = {name: pair[0] for name, pair in PALETTE.items()}
-WIDTH, HEIGHT = 440, 300  # points; small enough for a phone, so that the letters stay readable there
+WIDTH, HEIGHT = 350, 245  # points; narrow, so that the letters stay readable on a phone
 
-_STYLE = {
+_STYLE: Any = {
     "svg.hashsalt": "costeff",
     "svg.fonttype": "path",
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
-    "font.size": 11.5,
+    "font.size": 10.8,
     "axes.unicode_minus": True,
     "axes.edgecolor": LIGHT["quiet"],
     "axes.labelcolor": LIGHT["ink"],
@@ -85,13 +86,16 @@ class AxisTexts:
     sides: tuple[str, str] | None = None  # what lies left and right of zero
 
 
+def _layout() -> ConstrainedLayoutEngine:
+    return ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.12)
+
+
 @contextmanager
 def _canvas(height: int = HEIGHT) -> Iterator[tuple[Canvas, Any]]:
     """A canvas outside pyplot: nothing global is drawn on, and settings are put back."""
     with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained", facecolor=LIGHT["paper"])
+        canvas = Canvas(figsize=(WIDTH / 72, height / 72), dpi=72, layout=_layout(), facecolor=LIGHT["paper"])
         FigureCanvasSVG(canvas)
-        canvas.get_layout_engine().set(w_pad=0.14, h_pad=0.12)
         axes = canvas.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)
         yield canvas, axes
@@ -131,13 +135,13 @@ def cumulative_figure(table: pd.DataFrame, texts: AxisTexts, payback: float | No
         axes.plot(years, mean, color=LIGHT["gain"], linewidth=2.4, zorder=4)
         trough = int(mean.argmin())
         if mean[trough] < 0:
-            axes.plot(years[trough], mean[trough], "v", color=LIGHT["loss"], markersize=10, zorder=5)
+            axes.plot(years[trough], mean[trough], "v", color=LIGHT["loss"], markersize=8, zorder=5)
         if payback is not None and payback in years:
             at = float(mean[list(years).index(payback)])
-            axes.plot(payback, at, "o", color=LIGHT["gain"], markersize=9, zorder=5)
+            axes.plot(payback, at, "o", color=LIGHT["gain"], markersize=8, zorder=5)
         _money_axis(axes.yaxis, texts)
         axes.set(xlabel=texts.x, ylabel="")
-        axes.set_title(texts.y, loc="left", fontsize=11.5, color=LIGHT["quiet"])
+        axes.set_title(texts.y, loc="left", fontsize=10.8, color=LIGHT["quiet"])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
         axes.grid(axis="y", color=LIGHT["grid"], linewidth=0.8)
@@ -157,19 +161,19 @@ def outcomes_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
     import seaborn as sns
 
     rows = list(dict.fromkeys(table["row"]))
-    height = 90 + 62 * len(rows)
+    height = 78 + 46 * len(rows)
     drawn = table.assign(side=["gain" if value > 0 else "loss" for value in table["value"]])
     with _canvas(height) as (canvas, axes):
         axes.set_ylim(len(rows) - 0.5, -0.5)
         sns.swarmplot(
-            drawn, x="value", y="row", hue="side", order=rows, hue_order=["gain", "loss"], orient="h", size=7.5,
+            drawn, x="value", y="row", hue="side", order=rows, hue_order=["gain", "loss"], orient="h", size=6.6,
             palette={"gain": LIGHT["gain"], "loss": LIGHT["loss"]}, legend=False, ax=axes, warn_thresh=1,
         )  # fmt: skip
         axes.axvline(0, color=LIGHT["ink"], linewidth=1.8, zorder=1)
         axes.set_xlim(*_with_zero(drawn["value"]))
         if texts.sides:
-            axes.set_title(f"← {texts.sides[0]}", loc="left", fontsize=11.5, color=LIGHT["loss"])
-            axes.set_title(f"{texts.sides[1]} →", loc="right", fontsize=11.5, color=LIGHT["gain"])
+            axes.set_title(f"← {texts.sides[0]}", loc="left", fontsize=10.8, color=LIGHT["loss"])
+            axes.set_title(f"{texts.sides[1]} →", loc="right", fontsize=10.8, color=LIGHT["gain"])
         _money_axis(axes.xaxis, texts)
         axes.set(xlabel=texts.x, ylabel="")
         axes.spines["left"].set_visible(False)

@@ -114,7 +114,9 @@ class Table:
         cells = [tag("th", row[0], scope="row", role="rowheader")]
         for number, (name, value) in enumerate(zip(self.columns, row, strict=True)):
             if number:
-                cells.append(tag("td", value, role="cell", class_="" if number < self.text_columns else "num", data_label=name))
+                cells.append(
+                    tag("td", value, role="cell", class_="" if number < self.text_columns else "num", data_label=name)
+                )
         return tag("tr", join(*cells), role="row")
 
 

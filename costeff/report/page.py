@@ -64,7 +64,13 @@ class Section:
         for part in self.parts:
             html += str(heading(2, part.title)) if part.title else ""
             described.append(
-                {"slot": part.slot, "id": part.id, "title": part.title, "start": len(html), "end": len(html) + len(part.html)}
+                {
+                    "slot": part.slot,
+                    "id": part.id,
+                    "title": part.title,
+                    "start": len(html),
+                    "end": len(html) + len(part.html),
+                }
             )
             html += str(part.html)
         return html, described
@@ -82,7 +88,7 @@ class Page:
     def municipality(self) -> str:
         """The name of the municipality, in Finnish where it has no other."""
         attr = self.appraisals[0].main.attr
-        return str(attr("municipality_sv") if self.words.language == "sv" else attr("municipality_fi"))
+        return str(attr(f"municipality_{self.words.language}") or attr("municipality_fi"))
 
     @property
     def county(self) -> str:
@@ -134,7 +140,9 @@ class Page:
         """One part a chain. A chain whose model failed its checks is told in the answer only."""
         told = [chapter for chapter in self.chapters if always or chapter.main.passed]
         parts = (
-            Part("chain", tag("section", join(heading(3, title), tell(chapter))), chapter.appraisal.chain, chapter.title)
+            Part(
+                "chain", tag("section", join(heading(3, title), tell(chapter))), chapter.appraisal.chain, chapter.title
+            )
             for chapter in told
         )
         return Section(self.words.language, (*opening, *parts))
@@ -145,8 +153,8 @@ class Page:
             say("Synthetic data"),
             paragraph(
                 say(
-                    "The client data behind this page were made by a computer to try out the method. The figures do not "
-                    "describe real clients and must not be used for decisions."
+                    "The client data behind this page were made by a computer to try out the method. The figures do "
+                    "not describe real clients and must not be used for decisions."
                 )
             ),
             kind="warning",
@@ -191,5 +199,3 @@ def open_page(path: str | Path, municipality: str, language: str, names: Names |
         names = Catalogue.load()
     own_price_set = {chain.id: chain.impact.price_set for chain in names.chains.values()}
     return Page(words, names, in_order(found, own_price_set))
-
-

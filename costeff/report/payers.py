@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from markupsafe import Markup
 
 from costeff.report import estimates
@@ -72,7 +74,7 @@ def _table(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
 
 
 def _net(chapter: Chapter, net: Estimate, step: float) -> Markup:
-    write = lambda value: chapter.words.euros(value, step)  # noqa: E731
+    write = partial(chapter.words.euros, step=step)
     return with_interval(write(net.mean), chapter.plain_range(net, write))
 
 

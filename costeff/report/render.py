@@ -7,8 +7,6 @@ is where sanitisers are beaten. What it costs is a third more bytes.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,7 +19,8 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets import Dict, List, Unicode, default
 
 from costeff import __version__
-from costeff.errors import ModelError, Problem, SetupError, UsageError
+from costeff.errors import ModelError, Problem, UsageError
+from costeff.files import write_text
 from costeff.report.page import METADATA
 from costeff.report.sanitise import clean, orderly
 from costeff.report.words import Words
@@ -114,7 +113,7 @@ class ReportExporter(TemplateExporter):
     language = Unicode("", help="fi, sv or en").tag(config=True)
     title = Unicode("", help="heading of the page").tag(config=True)
     alternates = Dict(help="language -> relative address of the same page").tag(config=True)
-    footer_links = List(help="pairs of text and address, such as the accessibility statement").tag(config=True)
+    footer_links: Any = List(help="pairs of text and address, such as the accessibility statement").tag(config=True)
     index = Unicode("", help="relative address of the list of municipalities").tag(config=True)
     output_mimetype = "text/html"
 
@@ -137,11 +136,13 @@ class ReportExporter(TemplateExporter):
         return config
 
     def _create_environment(self) -> Any:
-        environment = super()._create_environment()
+        environment: Any = super()._create_environment()  # type: ignore[no-untyped-call]
         environment.autoescape = True
         return environment
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+    def from_notebook_node(  # type: ignore[override]  # nbconvert annotates it as a notebook; a page is a text
+        self, nb: Any, resources: Any = None, **kw: Any
+    ) -> tuple[str, Any]:
         """The page as text."""
         content = gather(nb)
         words = Words(self.language or content.language or "en")
@@ -211,11 +212,11 @@ def render(
     """
     source = Path(executed_notebook_path)
     try:
-        notebook = nbformat.read(source, as_version=4)
+        notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
         problem = Problem(source.name, "cannot be read as a notebook", "run the report again")
         raise UsageError("No notebook to render", [problem]) from error
-    exporter = ReportExporter(
+    exporter = ReportExporter(  # type: ignore[no-untyped-call]
         language=language,
         title=title,
         alternates=dict(alternates or {}),
@@ -223,25 +224,8 @@ def render(
         footer_links=[list(pair) for pair in footer_links],
     )
     text, _ = exporter.from_notebook_node(notebook)
-    return write_whole(Path(out_html), text)
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write beside, then rename: a reader never meets half a page."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            os.chmod(beside, 0o644)
-            os.replace(beside, path)
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        problem = Problem(path.name, f"cannot be written ({error.strerror})", "check the folder and the free space")
-        raise SetupError("The page was not written", [problem]) from error
+    path = Path(out_html)
+    write_text(path, text)
     return path
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from markupsafe import Markup
 
 from costeff import __version__
+from costeff.files import write_text
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
 from costeff.report.markup import Cell, Table, join, notice, paragraph, tag, with_interval
 from costeff.report.page import Page
-from costeff.report.render import TEMPLATES, relative, style, write_whole
+from costeff.report.render import TEMPLATES, relative, style
 from costeff.report.words import Words
 
 
@@ -38,7 +39,7 @@ class Entry:
     links: Mapping[str, str]  # language -> address relative to the index
     results: tuple[Result, ...] = ()
     synthetic: bool = False
-    note: str = ""  # for a municipality without a page: why
+    note: str = ""  # in the language of the index; without any page, one is written for it
 
 
 def entry(page: Page, links: Mapping[str, str]) -> Entry:
@@ -112,7 +113,9 @@ def write_index(
         footer_links=[list(pair) for pair in footer_links],
         version=__version__,
     )
-    return write_whole(Path(folder) / f"index.{language}.html", text.rstrip() + "\n")
+    path = Path(folder) / f"index.{language}.html"
+    write_text(path, text.rstrip() + "\n")
+    return path
 
 
 def _counties(words: Words, entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -121,13 +124,13 @@ def _counties(words: Words, entries: Sequence[Entry]) -> list[dict[str, Any]]:
         {
             "id": f"county-{number}",
             "name": name,
-            "table": _table(words, name, sorted((e for e in entries if e.county == name), key=lambda e: nordic(e.name))),
+            "table": _table(words, sorted((e for e in entries if e.county == name), key=lambda e: nordic(e.name))),
         }
         for number, name in enumerate(names, start=1)
     ]
 
 
-def _table(words: Words, county: str, entries: Sequence[Entry]) -> Markup:
+def _table(words: Words, entries: Sequence[Entry]) -> Markup:
     chains = list(dict.fromkeys(result.chain for one in entries for result in one.results))
     columns = (words.say("Municipality"), *chains, words.say("Languages"))
     rows: list[list[Cell]] = []
@@ -135,7 +138,7 @@ def _table(words: Words, county: str, entries: Sequence[Entry]) -> Markup:
         found = {result.chain: result for result in one.results}
         cells = [_cell(found[chain]) if chain in found else Markup("–") for chain in chains]
         rows.append([_name(words, one), *cells, _links(words, one)])
-    return Table(county, columns, rows, text_columns=len(columns)).html()
+    return Table(words.say("The answer by municipality and service."), columns, rows, text_columns=len(columns)).html()
 
 
 def _cell(result: Result) -> Markup:
@@ -145,7 +148,8 @@ def _cell(result: Result) -> Markup:
 def _name(words: Words, one: Entry) -> Cell:
     address = one.links.get(words.language)
     name: Cell = tag("a", one.name, href=address) if address else one.name
-    return join(name, tag("span", one.note, class_="interval")) if one.note else name
+    note = one.note or ("" if one.links else words.say("no page could be made"))
+    return join(name, tag("span", note, class_="interval")) if note else name
 
 
 def _links(words: Words, one: Entry) -> Markup:
@@ -171,5 +175,3 @@ def _template() -> Any:
 
     loader = FileSystemLoader(TEMPLATES)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("index.html.j2")
-
-

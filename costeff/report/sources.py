@@ -9,7 +9,7 @@ from markupsafe import Markup
 from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
-from costeff.report.markup import Cell, Table, bullets, details, heading, join, link, paragraph, tag
+from costeff.report.markup import Cell, Table, bullets, details, heading, join, link, paragraph, tag, with_interval
 from costeff.report.words import Words
 
 
@@ -34,8 +34,8 @@ def _limits(chapters: list[Chapter]) -> Markup:
         words.say("What happens to one client: the figures are averages over many."),
         words.say("Changes in well-being and in families' time, which are not counted in euros."),
         words.say(
-            "Whether the clients of the two services differ in ways nobody recorded: the intervals hold the uncertainty "
-            "of data and prices, not this."
+            "Whether the clients of the two services differ in ways nobody recorded: the intervals hold the "
+            "uncertainty of data and prices, not this."
         ),
         words.say("A saving comes true only when the payer really buys or runs less."),
     ]
@@ -46,7 +46,7 @@ def _limits(chapters: list[Chapter]) -> Markup:
 def _prices(chapters: list[Chapter]) -> Markup:
     words = chapters[0].words
     rows: list[list[Cell]] = [
-        [c.title, c.price_set(v), str(v.attr("price_year")), str(v.attr("service_price_year"))]
+        [c.title, c.price_set(v), _price_year(words, v), _service_year(words, v)]
         for c in chapters
         for v in c.appraisal.variants
     ]
@@ -56,7 +56,20 @@ def _prices(chapters: list[Chapter]) -> Markup:
         words.say("Price year of avoided costs"),
         words.say("Price year of the service"),
     )
-    return Table(words.say("Which unit costs the page uses."), columns, rows, text_columns=4).html()
+    left_out = dict.fromkeys(text for c in chapters for v in c.appraisal.variants for text in c.not_counted(v))
+    table = Table(words.say("Which unit costs the page uses."), columns, rows, text_columns=4).html()
+    return join(table, join(paragraph(words.say("Not counted:")), bullets(left_out)) if left_out else Markup())
+
+
+def _price_year(words: Words, variant: Variant) -> Cell:
+    year = str(variant.attr("price_year"))
+    changed = bool(int(variant.attr("price_year_changed", 0)))
+    return with_interval(year, words.say("changed with a price index")) if changed else year
+
+
+def _service_year(words: Words, variant: Variant) -> str:
+    year = str(variant.attr("service_price_year"))
+    return words.say("as recorded in the register") if year == "register" else year
 
 
 def _table(chapters: list[Chapter]) -> Markup:

@@ -28,24 +28,25 @@ def _outcome_sentence(chapter: Chapter) -> str:
     values = {
         "event": chapter.event,
         "cost": words.money(abs(found.net), money_step([found.net])) if found.priced else "",
+        "clients": words.number(main.clients),
         "fewer": chapter.fewer(estimates.events(main)[2]),
         "chance": words.chance(found.helps),
     }
     if not found.priced:
         return words.say(
-            "On average the service does not avoid events ({event}), so a price per avoided event has no meaning; it "
-            "avoids events {chance} ({fewer}).",
+            "On average the service does not avoid events ({event}), so a price per avoided event has no meaning. "
+            "Events fall {chance} (per {clients} clients: {fewer}).",
             **values,
         )
     if found.verdict is Verdict.SAVES_AND_HELPS:
         return words.say(
-            "Each avoided event ({event}) also saves {cost} on average, after the service is paid. The service avoids "
-            "events {chance} ({fewer}).",
+            "Each avoided event ({event}) also saves {cost} on average, after the service is paid. Events fall "
+            "{chance} (per {clients} clients: {fewer}).",
             **values,
         )
     return words.say(
-        "Each avoided event ({event}) costs {cost} on average, after savings. The service avoids events {chance} "
-        "({fewer}).",
+        "Each avoided event ({event}) costs {cost} on average, after savings. Events fall {chance} (per {clients} "
+        "clients: {fewer}).",
         **values,
     )
 
@@ -56,29 +57,25 @@ def _prices(chapter: Chapter) -> Markup:
     rows: list[list[Cell]] = [
         [
             words.say("Extra cost of the service per client"),
-            _priced(chapter, found.extra_per_client.mean),
             words.say("what an hour or a place is bought for"),
+            words.euros(found.extra_per_client.mean, chapter.price_step),
         ]
     ]
     if found.priced:
         rows += [
             [
                 words.say("Extra cost of the service per avoided event"),
-                _priced(chapter, found.service),
                 words.say("what the change is bought for"),
+                words.euros(found.service, money_step([found.service])),
             ],
             [
                 words.say("Net cost per avoided event"),
-                _priced(chapter, found.net),
                 words.say("what remains when the savings are taken off; a minus is a saving"),
+                words.euros(found.net, money_step([found.net])),
             ],
         ]
-    columns = (words.say("Price"), words.say("Euros"), words.say("What it tells"))
-    return Table(words.say("The price of doing and the price of change, euros."), columns, rows).html()
-
-
-def _priced(chapter: Chapter, euros: float) -> str:
-    return chapter.words.euros(euros, money_step([euros]))
+    columns = (words.say("Price"), words.say("What it tells"), words.say("Euros"))
+    return Table(words.say("The price of doing and the price of change, euros."), columns, rows, text_columns=2).html()
 
 
 def _indicators(chapter: Chapter) -> Markup:
@@ -88,15 +85,18 @@ def _indicators(chapter: Chapter) -> Markup:
         return Markup()
     language = words.language
     rows: list[list[Cell]] = [
-        [STAGE_LABELS[stage][language], node.label[language], node.indicator[language], KIND_LABELS[node.kind][language]]
+        [
+            STAGE_LABELS[stage][language],
+            node.label[language],
+            node.indicator[language],
+            KIND_LABELS[node.kind][language],
+        ]
         for stage, node in chain.stages()
     ]
     columns = (words.say("Stage"), words.say("What happens"), words.say("Indicator"), words.say("Measures"))
     explained = words.say(
-        "A quantity tells what was done; only an indicator of change tells whether it helped. An agreement that pays for "
-        "quantities alone buys doing."
+        "A quantity tells what was done; only an indicator of change tells whether it helped. An agreement that pays "
+        "for quantities alone buys doing."
     )
     table = Table(words.say("The impact chain and its indicators."), columns, rows, text_columns=4)
     return join(heading(4, words.say("Indicators of this service")), paragraph(explained), table.html())
-
-

@@ -13,7 +13,6 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from babel.dates import format_date
 from babel.messages.catalog import Catalog
@@ -24,7 +23,7 @@ from costeff.errors import Problem, SetupError, UsageError
 from costeff.spec import LANGUAGES, Label
 
 LOCALE_FOLDER = Path(__file__).with_name("locale")
-MINUS, NBSP, ELLIPSIS_DASH = "\u2212", "\u00a0", "\u2013"
+MINUS, NBSP, DASH, JOINER = "\u2212", "\u00a0", "\u2013", "\u2060"
 _LOCALES = {"fi": "fi_FI", "sv": "sv_FI", "en": "en"}
 
 PAYERS: dict[str, Label] = {
@@ -152,7 +151,7 @@ class Words:
         if self.language == "en":
             return f"{low} to {high}"
         if not negative:
-            return f"{low}{ELLIPSIS_DASH}{high}"
+            return f"{low}{DASH}{JOINER}{high}"
         return f"{low}{NBSP}… {high}" if self.language == "fi" else f"{low} till {high}"
 
     def date(self, day: date) -> str:
@@ -170,7 +169,8 @@ class Words:
 
     @staticmethod
     def _typeset(text: str) -> str:
-        return text.replace("-", MINUS).replace("\u202f", NBSP).replace(" ", NBSP)
+        text = text.replace("-", MINUS).replace("\u202f", NBSP).replace(" ", NBSP)
+        return text.replace(f"{MINUS}€", f"{MINUS}{JOINER}€")  # a line does not end with a lone minus
 
 
 def _rounded(value: float, decimals: int) -> Decimal:

@@ -1,0 +1,63 @@
+# Two commands do everything on a fresh machine: `make report` and `make test`.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+ROOT := $(CURDIR)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Nothing is written outside this folder: the caches of every tool stay in .cache/.
+export PIP_CACHE_DIR := $(ROOT)/.cache/pip
+export MPLCONFIGDIR := $(ROOT)/.cache/matplotlib
+export NUMBA_CACHE_DIR := $(ROOT)/.cache/numba
+export PYTENSOR_FLAGS := base_compiledir=$(ROOT)/.cache/pytensor
+export IPYTHONDIR := $(ROOT)/.cache/ipython
+export JUPYTER_RUNTIME_DIR := $(ROOT)/.cache/jupyter
+export JUPYTER_DATA_DIR := $(ROOT)/.cache/jupyter/data
+export JUPYTER_CONFIG_DIR := $(ROOT)/.cache/jupyter/config
+export XDG_CACHE_HOME := $(ROOT)/.cache/xdg
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup report test test-slow lint lab lock clean
+
+help:
+	@echo "make report     the reports of Janakkala, Lapinjärvi and Tampere in three languages"
+	@echo "make test       the tests"
+	@echo "make setup      only set up .venv"
+	@echo "make lab        JupyterLab on notebooks/"
+	@echo "make test-slow  the slow tests, before a model change"
+	@echo "make lint       ruff, mypy and the parameters"
+	@echo "make lock       resolve requirements.lock anew"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml tools/find_python.sh
+	@python=$$(sh tools/find_python.sh) || exit 7; \
+	echo "Setting up .venv with $$($$python --version) (a few minutes the first time)"; \
+	test -x $(BIN)/python || "$$python" -m venv $(VENV) || \
+	  { echo "Python's venv module is missing: install it (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 7; }
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+report: $(READY)
+	@$(BIN)/costeff run -m 165 -m 407 -m 837 --lang fi --lang sv --lang en --output runs/latest
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/costeff params check
+
+lab: $(READY)
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+lock: $(READY)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+	  --extra dev --output-file requirements.lock pyproject.toml
+
+clean:
+	@rm -rf .cache runs build dist

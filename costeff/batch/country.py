@@ -1,0 +1,162 @@
+"""What is done once for the whole country: data to cells, cells to fits, fits to appraisals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from costeff import __version__
+from costeff.appraisal import Request, appraise, one, price_sets_for
+from costeff.batch.request import RunRequest
+from costeff.chain import ImpactChain
+from costeff.errors import Problem, UsageError
+from costeff.files import written_aside
+from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
+from costeff.params import Catalogue
+from costeff.records import (
+    Cells,
+    Register,
+    binary_cells,
+    check,
+    cost_cells,
+    exposure_cells,
+    open_register,
+    rossi_register,
+    write_register,
+)
+from costeff.records.research import ROSSI_BREAKS
+
+SCENARIO = "synthetic_family_work"
+NEED = "children_placed"
+AT_A_TIME = 22  # municipalities appraised in one vectorised pass: bounds memory
+
+
+def cache_folder(root: Path) -> Path:
+    """Where posteriors and the synthetic register are kept, inside the project."""
+    return root / ".cache" / "costeff"
+
+
+# --- data ---------------------------------------------------------------------------------------
+
+
+def synthetic_places(catalogue: Catalogue) -> pd.DataFrame:
+    """Municipalities with population and need index; an index of 0 (a suppressed or empty year) counts as missing."""
+    need = catalogue.need[NEED]
+    return pd.DataFrame(
+        [
+            {"code": m.code, "county": m.county, "population": m.population, "need_index": need.get(m.code) or np.nan}
+            for m in catalogue.municipalities.values()
+        ]
+    )
+
+
+def synthetic_register(catalogue: Catalogue, seed: int, cache: Path) -> Path:
+    """The folder of the synthetic register for this truth, these places and this seed; written when it is not there."""
+    places, truth = synthetic_places(catalogue), catalogue.scenarios[SCENARIO].truth
+    content = f"{__version__}\n{seed}\n{truth.model_dump_json()}\n{places.to_csv(index=False)}"
+    folder = cache / "synthetic" / sha256(content.encode()).hexdigest()[:16]
+    return folder if folder.is_dir() else write_register(folder, places, truth, seed)
+
+
+def open_checked(path: Path, catalogue: Catalogue) -> Register:
+    """A register that holds together."""
+    register = open_register(path)
+    check(register, set(catalogue.municipalities))
+    return register
+
+
+@dataclass(frozen=True)
+class Data:
+    """The cells of one chain."""
+
+    outcome: Cells
+    costs: Cells | None
+    counties: dict[str, str]
+
+
+def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None) -> Data:
+    """The chain's register reduced to the cells its outcome model reads."""
+    counties = {}
+    if chain.outcome.data == "rossi":
+        register = rossi_register()
+    elif chain.outcome.data == "register" and register is not None:
+        counties = {m.code: m.county for m in catalogue.municipalities.values()}
+    else:
+        raise UsageError(
+            "The chain has no data",
+            [Problem(f"chains {chain.id}.outcome.data", f"{chain.outcome.data} is not data at hand", "use register or rossi")],
+        )
+    statistic = MODELS[chain.outcome.model].statistic
+    if statistic == "binary":
+        cells = binary_cells(register, chain.outcome.outcome, chain.outcome.follow_up_days)
+    else:
+        cells = exposure_cells(register, chain.outcome.outcome, ROSSI_BREAKS)
+    return Data(cells, cost_cells(register) if chain.input.cost == "register" else None, counties)
+
+
+def fit_chain(
+    chain: ImpactChain, catalogue: Catalogue, data: Data, seed: int, cache: Path, *, progress: bool = False
+) -> Fit:
+    """The chain's outcome model, fitted to the whole country or read from the cache."""
+    context = Context(data.outcome, catalogue.priors[chain.outcome.model], data.counties)
+    return fit(MODELS[chain.outcome.model], context, Sampling(seed), cache / "outcomes", progress=progress)
+
+
+# --- appraisals -----------------------------------------------------------------------------------
+
+STORED = ("effect", "events", "cost", "avoided", "avoided_average", "time_avoided", "discount")
+
+
+def appraise_chain(
+    chain: ImpactChain, catalogue: Catalogue, data: Data, fitted: Fit, codes: Sequence[str], request: RunRequest
+) -> dict[str, xr.Dataset]:
+    """The chain for some municipalities at every price set that can price it, the chain's own first."""
+    asked = Request.of(
+        catalogue,
+        draws=request.draws,
+        seed=request.seed,
+        clients=request.clients,
+        horizon_years=request.horizon_years,
+        price_year=request.price_year,
+    )
+    return {
+        name: appraise(chain, catalogue, fitted, codes, asked.override(price_set=name), data.costs)
+        for name in price_sets_for(chain, catalogue)
+    }
+
+
+def write_appraisals(
+    folder: Path,
+    catalogue: Catalogue,
+    request: RunRequest,
+    prepared: dict[str, tuple[Data, Fit]],
+) -> Iterator[str]:
+    """One NetCDF file a municipality, a group `<chain>/<price_set>` each; yields each code when its file is whole."""
+    codes = request.municipalities
+    for start in range(0, len(codes), AT_A_TIME):
+        some = codes[start : start + AT_A_TIME]
+        made = {
+            chain: appraise_chain(catalogue.chains[chain], catalogue, data, fitted, some, request)
+            for chain, (data, fitted) in prepared.items()
+        }
+        for code in some:
+            groups = {
+                f"/{chain}/{price_set}": _small(one(dataset, code, catalogue).assign_attrs(order=number))
+                for number, (chain, sets) in enumerate(made.items())
+                for price_set, dataset in sets.items()
+            }
+            with written_aside(folder / f"{code}.nc") as aside:
+                xr.DataTree.from_dict(groups).to_netcdf(aside, engine="h5netcdf")
+            yield code
+
+
+def _small(dataset: xr.Dataset) -> xr.Dataset:
+    """What a report reads, in single precision: seven digits are more than any figure shows."""
+    kept = dataset[list(STORED)]
+    return kept.astype({name: np.float32 for name in kept.data_vars}).assign_attrs(dataset.attrs)

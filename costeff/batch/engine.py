@@ -1,0 +1,59 @@
+"""A papermill engine whose kernels talk over local sockets.
+
+Kernels started side by side over TCP now and then take each other's port; over ipc they cannot.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.utils import merge_kwargs, remove_args
+from traitlets.config import Config
+
+ENGINE = "costeff"
+SOCKET_PATH, UUID = 100, 36
+
+
+class LocalEngine(NBClientEngine):
+    """papermill's own engine over ipc where there is such a thing."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        log_output: bool = False,
+        stdout_file: Any = None,
+        stderr_file: Any = None,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        config = Config()
+        if _sockets_fit():
+            config.KernelManager.transport = "ipc"
+        given = merge_kwargs(
+            remove_args(["timeout", "startup_timeout"], **kwargs),
+            timeout=execution_timeout,
+            startup_timeout=start_timeout,
+            kernel_name=kernel_name,
+            kernel_manager_class=AsyncKernelManager,
+            config=config,
+            log_output=log_output,
+        )
+        return PapermillNotebookClient(nb_man, **given).execute()
+
+
+def _sockets_fit() -> bool:
+    """Windows has no ipc, and the path of a socket is at most about 100 characters long."""
+    return sys.platform != "win32" and len(jupyter_runtime_dir()) < SOCKET_PATH - len("/kernel-.json") - UUID
+
+
+def register_engine() -> None:
+    """Make the engine known to papermill by its name."""
+    papermill_engines.register(ENGINE, LocalEngine)

@@ -1,0 +1,148 @@
+"""What a run is asked for, checked before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from costeff.errors import CosteffError, Problem, Problems, UsageError
+from costeff.params import Catalogue
+from costeff.spec import LANGUAGES, Id, Language, MunicipalityCode, Spec
+
+RESERVED = ("municipality", "language", "appraisal")  # what the batch itself gives to each notebook
+
+
+class RunRequest(Spec):
+    """One batch: which municipalities, chains and languages, from what data, to where."""
+
+    municipalities: tuple[MunicipalityCode, ...]
+    chains: tuple[Id, ...]
+    languages: tuple[Language, ...]
+    output: Path
+    register_path: Path | None = None  # None: the synthetic register
+    seed: int
+    draws: int
+    clients: int
+    horizon_years: int | None = None
+    price_year: int | None = None
+    workers: int = 2
+    parameters: dict[str, Any] = {}
+
+
+def resolve(
+    catalogue: Catalogue,
+    *,
+    municipalities: Sequence[str] = (),
+    counties: Sequence[str] = (),
+    everyone: bool = False,
+    chains: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    **settings: Any,
+) -> RunRequest:
+    """Names and codes as a user gives them, checked and made into a request; all problems at once.
+
+    Raises
+    ------
+    UsageError
+        For an unknown municipality, county, chain or language, or none at all.
+    """
+    problems = Problems()
+    codes: dict[str, None] = {}
+    for code in municipalities:
+        if _known(lambda code=code: catalogue.municipality(code), problems):  # type: ignore[misc]
+            codes[code] = None
+    for county in counties:
+        for code in _known(lambda county=county: catalogue.members(county), problems) or ():  # type: ignore[misc]
+            codes[code] = None
+    if everyone:
+        codes.update(dict.fromkeys(catalogue.municipalities))
+    for chain in chains:
+        _known(lambda chain=chain: catalogue.entry("chains", chain), problems)  # type: ignore[misc]
+    for language in languages:
+        if language not in LANGUAGES:
+            problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
+    if not codes and not problems:
+        problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
+    for name, least in (("draws", 100), ("clients", 1), ("workers", 1), ("horizon_years", 1)):
+        value = settings.get(name)
+        if value is not None and value < least:
+            problems.add(f"{name} {value}", f"is below {least}", f"give {least} or more")
+    if (horizon := settings.get("horizon_years")) and horizon > 60:
+        problems.add(f"horizon_years {horizon}", "is over 60", "give 60 or fewer years")
+    problems.raise_if_any(UsageError, "This run cannot be made")
+    defaults = catalogue.conventions
+    chosen = {"seed": defaults.seed, "draws": defaults.draws, "clients": defaults.clients}
+    given = {name: value for name, value in settings.items() if value is not None}
+    return RunRequest(
+        municipalities=tuple(codes),
+        chains=tuple(chains) or tuple(catalogue.chains),
+        languages=tuple(dict.fromkeys(languages)) or ("fi",),  # type: ignore[arg-type]
+        **{**chosen, **given},
+    )
+
+
+def _known(look_up: Any, problems: Problems) -> Any:
+    try:
+        return look_up()
+    except CosteffError as error:
+        problems.found += error.problems
+        return None
+
+
+def check_parameters(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
+    """Parameters for the template, converted to the types its parameters cell declares.
+
+    Parameters
+    ----------
+    declared
+        What `papermill.inspect_notebook` says of the template.
+    given
+        Name and text of each parameter, as written on the command line.
+
+    Raises
+    ------
+    UsageError
+        For an unknown, reserved or mistyped parameter; papermill itself would only warn.
+    """
+    problems, converted = Problems(), {}
+    free = [name for name in declared if name not in RESERVED]
+    for name, text in given.items():
+        if name in RESERVED:
+            problems.add(f"parameter {name}", "is given by the run itself", "use the run's own option")
+        elif name not in declared:
+            close = get_close_matches(name, free, n=1)
+            cure = f"did you mean {close[0]}?" if close else f"the template has {', '.join(free) or 'no other parameters'}"
+            problems.add(f"parameter {name}", "is not a parameter of the template", cure)
+        else:
+            kind = str(declared[name]["inferred_type_name"])
+            try:
+                converted[name] = _convert(text, kind)
+            except ValueError:
+                problems.add(f"parameter {name}", f"is {text!r}, and must be {_KINDS.get(kind, kind)}", "correct the value")
+    problems.raise_if_any(UsageError, "The template cannot take these parameters")
+    return converted
+
+
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+
+
+def _convert(text: str, kind: str) -> Any:
+    if kind == "int":
+        return int(text)
+    if kind == "float":
+        return float(text)
+    if kind == "bool":
+        if text.lower() not in ("true", "false"):
+            raise ValueError(text)
+        return text.lower() == "true"
+    return text
+
+
+def split_parameter(text: str) -> tuple[str, str]:
+    """`name=value` as a pair."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError("A parameter cannot be read", [Problem(text, "is not name=value", "write for example horizon=5")])
+    return name, value

@@ -1,0 +1,259 @@
+"""The command line: thin, with errors as readable blocks and exit codes fixed by kind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from costeff import __version__
+from costeff.errors import CosteffError, ExitCode, PartialError, Problem
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="What a service changes, costs and saves.")
+params_app = typer.Typer(no_args_is_help=True, help="The sourced numbers in params/.")
+data_app = typer.Typer(no_args_is_help=True, help="Registers of clients.")
+app.add_typer(params_app, name="params")
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code of what happened."""
+    _keep_inside_the_project()
+    try:
+        result = app(standalone_mode=False)
+        code = result if isinstance(result, int) else ExitCode.OK
+    except CosteffError as error:
+        print(str(error), file=sys.stderr)
+        code = error.code
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        print("Stopped. Finished pages stay; run the same command to make the rest.", file=sys.stderr)
+        code = ExitCode.PARTIAL
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = ExitCode.OK
+    sys.exit(int(code))
+
+
+def _keep_inside_the_project() -> None:
+    """Caches of the libraries go to .cache/ of the project, and not to the home folder."""
+    from costeff.spec import project_root
+
+    try:
+        cache = project_root() / ".cache"
+    except CosteffError:
+        return
+    for name, folder in {
+        "MPLCONFIGDIR": "matplotlib",
+        "NUMBA_CACHE_DIR": "numba",
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_RUNTIME_DIR": "jupyter",
+        "JUPYTER_DATA_DIR": "jupyter/data",
+        "JUPYTER_CONFIG_DIR": "jupyter/config",
+        "XDG_CACHE_HOME": "xdg",
+    }.items():
+        os.environ.setdefault(name, str(cache / folder))
+    os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={cache / 'pytensor'}")
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False) -> None:
+    if version:
+        print(f"costeff {__version__}")
+        raise typer.Exit
+
+
+# --- params -------------------------------------------------------------------------------------
+
+
+@params_app.command("check")
+def params_check(folder: Annotated[Path | None, typer.Argument(help="Another params/ folder.")] = None) -> None:
+    """Read everything in params/ and tell every problem at once."""
+    from costeff.appraisal import check_chains
+    from costeff.errors import ParamsError
+    from costeff.params import Catalogue
+
+    catalogue = Catalogue.load(folder)
+    check_chains(catalogue).raise_if_any(ParamsError, "The chains do not hold together")
+    print(
+        f"{len(catalogue.unit_costs)} unit costs, {len(catalogue.price_sets)} price sets, {len(catalogue.chains)} chains, "
+        f"{len(catalogue.municipalities)} municipalities, {len(catalogue.sources)} sources: no problems."
+    )
+
+
+@params_app.command("show")
+def params_show(key: Annotated[str, typer.Argument(metavar="ID", help="Without an id: list every id.")] = "") -> None:
+    """Show an entry with its values, uncertainty and sources."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from costeff.params import Catalogue
+    from costeff.params.show import facts, values
+
+    catalogue, console = Catalogue.load(), Console()
+    if not key:
+        for name in catalogue.ids():
+            print(name)
+        return
+    card = catalogue.card(key)
+    for group, entry in card.entries:
+        console.print(f"[bold]{key}[/bold]  ({group})")
+        for name, text in entry_facts(entry, facts):
+            console.print(f"  [dim]{name}:[/dim] {text}", highlight=False)
+        rows = values(entry)
+        if rows:
+            table = Table(*[name for name in rows[0] if name != "note"], show_edge=False, pad_edge=False)
+            for row in rows:
+                table.add_row(*[text for name, text in row.items() if name != "note"])
+            console.print(table)
+            for row in rows:
+                if row["note"]:
+                    console.print(f"  [dim]{row['value']}:[/dim] {row['note']}", highlight=False)
+    for source, reference in card.sources():
+        console.print(f"[dim]source {source}:[/dim] {reference}", highlight=False, soft_wrap=True)
+
+
+def entry_facts(entry: Any, facts: Any) -> list[tuple[str, str]]:
+    """The plain fields of an entry; of a chain its four stages."""
+    if hasattr(entry, "stages"):
+        return [(row["stage"], f"{row['what']} ({row['indicator']}, {row['kind']})") for row in entry.table()]
+    return facts(entry)  # type: ignore[no-any-return]
+
+
+# --- data ---------------------------------------------------------------------------------------
+
+
+@app.command()
+def synth(
+    folder: Annotated[Path, typer.Argument(help="Folder to write, which must not exist yet.")],
+    seed: Annotated[int, typer.Option(help="Another seed gives other clients.")] = 2026,
+) -> None:
+    """Write the synthetic register of intensive family work as Parquet, with its truth."""
+    from costeff.batch.country import SCENARIO, synthetic_places
+    from costeff.params import Catalogue
+    from costeff.records import write_register
+
+    catalogue = Catalogue.load()
+    written = write_register(folder, synthetic_places(catalogue), catalogue.scenarios[SCENARIO].truth, seed)
+    print(f"Synthetic register written to {written}. It describes no real client.")
+
+
+@data_app.command("check")
+def data_check(source: Annotated[Path, typer.Argument(help="Folder of clients, episodes and outcomes (CSV or Parquet).")]) -> None:
+    """Validate a register: every problem at once, by table, row, column and rule, never a value."""
+    from costeff.batch.country import open_checked
+    from costeff.params import Catalogue
+
+    with open_checked(source, Catalogue.load()) as register:
+        kind = "synthetic" if register.synthetic else "real"
+        print(f"{source}: the register holds together ({kind} data).")
+
+
+@data_app.command("describe")
+def data_describe(language: Annotated[str, typer.Option("--lang", help="fi, sv or en.")] = "en") -> None:
+    """Show the tables and columns a register has."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from costeff.records import describe_tables
+
+    described = describe_tables(language)
+    table = Table(*map(str, described.columns), show_edge=False)
+    for row in described.itertuples(index=False):
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+# --- run ----------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    municipality: Annotated[list[str] | None, typer.Option("--municipality", "-m", help="Three digits; repeat for more.")] = None,
+    county: Annotated[list[str] | None, typer.Option("--county", help="Two digits: all its municipalities.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="All 308 municipalities.")] = False,
+    lang: Annotated[list[str] | None, typer.Option("--lang", help="fi, sv or en; repeat for more.")] = None,
+    chain: Annotated[list[str] | None, typer.Option("--chain", help="A chain by id; all when not given.")] = None,
+    register: Annotated[Path | None, typer.Option("--register", help="Your own register; else the synthetic one.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")] = Path("runs/latest"),
+    seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
+    draws: Annotated[int | None, typer.Option(help="Draws of an appraisal.")] = None,
+    clients: Annotated[int | None, typer.Option(help="For how many clients money is told.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Years; each chain's own when not given.")] = None,
+    price_year: Annotated[int | None, typer.Option(help="Tell prices in the money of this year.")] = None,
+    workers: Annotated[int, typer.Option(help="Notebooks run side by side.")] = 2,
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template.")] = None,
+) -> int:
+    """Make the reports of some or all municipalities."""
+    from costeff.batch import resolve
+    from costeff.batch import run as run_batch
+    from costeff.batch.request import split_parameter
+    from costeff.params import Catalogue
+
+    catalogue = Catalogue.load()
+    request = resolve(
+        catalogue,
+        municipalities=municipality or (),
+        counties=county or (),
+        everyone=everyone,
+        chains=chain or (),
+        languages=lang or (),
+        output=output,
+        register_path=register,
+        seed=seed,
+        draws=draws,
+        clients=clients,
+        horizon_years=horizon,
+        price_year=price_year,
+        workers=workers,
+        parameters=dict(split_parameter(text) for text in parameter or ()),
+    )
+    with _progress() as tell:
+        outcome = run_batch(catalogue, request, tell)
+    return _told(outcome)
+
+
+class _progress:  # noqa: N801  (used as a statement)
+    """One bar a stage, on a terminal; silent elsewhere."""
+
+    def __enter__(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = ("[bold]{task.description:<11}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        note = TextColumn("[dim]{task.fields[note]}")
+        self.bars = Progress(*columns, TimeRemainingColumn(), note, console=console, disable=not console.is_terminal)
+        self.tasks: dict[str, Any] = {}
+        self.bars.start()
+        return self.tell
+
+    def tell(self, stage: str, done: int, total: int, note: str) -> None:
+        if stage not in self.tasks:
+            self.tasks[stage] = self.bars.add_task(stage, total=total, note="")
+        self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+
+def _told(outcome: Any) -> int:
+    stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
+    print(f"{outcome.pages} reports made ({stages}).")
+    for chain in outcome.unfit:
+        print(f"{chain}: the model failed its diagnostics; its pages give no headline figure and say why.")
+    print(f"Open {outcome.indexes[0]}")
+    if outcome.failed:
+        problems = [Problem(f"{d.job.municipality} {d.job.language}", d.error, "run this one again") for d in outcome.failed]
+        raise PartialError(f"{len(outcome.failed)} reports failed, the others are complete", problems)
+    return int(ExitCode.MODEL if outcome.unfit else ExitCode.OK)
+
+
+if __name__ == "__main__":
+    main()

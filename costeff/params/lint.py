@@ -1,0 +1,132 @@
+"""What holds between the files of params/: every id that is named exists, and the parts fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from costeff.chain import ImpactChain
+from costeff.errors import Problems
+from costeff.params.catalogue import Catalogue
+from costeff.params.entries import PriceSet, UnitCost
+from costeff.spec import Document, Payer
+
+
+@dataclass(frozen=True)
+class Lint:
+    """The checks that need more than one file.
+
+    `declared` holds the ids of each file, also of entries that are faulty themselves, or None where a
+    file could not be read: then nobody is blamed for naming what stands in it.
+    """
+
+    catalogue: Catalogue
+    problems: Problems
+    declared: Mapping[str, set[str] | None]
+
+    def run(self, sources: Iterable[tuple[str, Document, tuple[Any, ...]]]) -> None:
+        """All checks; `sources` are the sources named, and where."""
+        for source, document, keys in sources:
+            if not self._exists(source, "sources.yaml"):
+                rule = f"source {source} is not in sources.yaml"
+                document.tell(self.problems, keys, rule, "add it there, or correct the id")
+        self._payers()
+        for cost in self.catalogue.unit_costs.values():
+            self._cost(cost)
+        for price_set in self.catalogue.price_sets.values():
+            self._price_set(price_set)
+        for chain in self.catalogue.chains.values():
+            self._chain(chain)
+        self._places()
+        self._evidence()
+
+    def _exists(self, key: str, name: str) -> bool:
+        ids = self.declared.get(name, set())
+        return ids is None or key in ids
+
+    def _payer_exists(self, key: str) -> bool:
+        return self._exists(key, "payers.yaml")
+
+    def _payers(self) -> None:
+        """A payer is a pocket of the whole suite: each has its name, and no other is invented."""
+        if self.declared.get("payers.yaml") is None:
+            return
+        for key in self.catalogue.payers.keys() - set(get_args(Payer)):
+            known = ", ".join(get_args(Payer))
+            self.problems.add(f"payers.yaml payers.{key}", "is not a payer", f"the payers are {known}")
+        for key in get_args(Payer):
+            if not self._payer_exists(key):
+                self.problems.add("payers.yaml payers", f"{key} has no name", "add it in the three languages")
+        for key, duty in self.catalogue.duties.items():
+            for county in duty.except_counties:
+                if not self._exists(county, "counties.csv"):
+                    place = f"payers.yaml duties.{key}.except_counties"
+                    self.problems.add(place, f"county {county} is not in counties.csv", "correct the code")
+
+    def _cost(self, cost: UnitCost) -> None:
+        place, add = f"unit_costs {cost.id}", self.problems.add
+        unit, units = self.catalogue.units.get(cost.basis), ", ".join(self.catalogue.units)
+        if not self._exists(cost.basis, "units.yaml"):
+            add(f"{place}.basis", f"{cost.basis} is not in units.yaml", f"known: {units}")
+        elif unit is not None and cost.unit != unit.unit:
+            rule = f"{cost.unit} does not fit basis {cost.basis}"
+            add(f"{place}.unit", rule, f"write {unit.unit}, or change the basis")
+        if not self._payer_exists(cost.payer):
+            add(f"{place}.payer", f"{cost.payer} is neither a payer nor a duty", "see payers.yaml")
+        if cost.index not in self.catalogue.indices:
+            add(f"{place}.index", f"{cost.index} is not a price index", f"known: {', '.join(self.catalogue.indices)}")
+
+    def _price_set(self, price_set: PriceSet) -> None:
+        for state, price in price_set.prices.items():
+            place = f"price_sets.yaml {price_set.id}.prices.{state}"
+            for cost_id in [part.cost for part in price.components] + [part.cost for part in price.not_counted]:
+                if not self._exists(cost_id, "unit_costs"):
+                    rule = f"unit cost {cost_id} does not exist"
+                    self.problems.add(place, rule, "add it to unit_costs/, or correct the id")
+            for part in price.components:
+                cost = self.catalogue.unit_costs.get(part.cost)
+                unit = self.catalogue.units.get(cost.basis) if cost else None
+                if unit and unit.per_person_year is None:
+                    rule = f"{part.cost} is counted by {cost.basis if cost else ''}, which is not a matter of time"
+                    self.problems.add(place, rule, "a year in a state needs a price per day or year")
+
+    def _chain(self, chain: ImpactChain) -> None:
+        place, add = f"chains {chain.id}", self.problems.add
+        cost, payer, impact = chain.input.cost, chain.input.payer, chain.impact
+        if cost != "register" and not self._exists(cost, "unit_costs"):
+            add(f"{place}.input.cost", f"unit cost {cost} does not exist", "add it, or write register")
+        if not self._payer_exists(payer):
+            add(f"{place}.input.payer", f"{payer} is neither a payer nor a duty", "see payers.yaml")
+        if not self._exists(impact.price_set, "price_sets.yaml"):
+            add(f"{place}.impact.price_set", f"{impact.price_set} is not a price set", "see price_sets.yaml")
+        if impact.model not in self.catalogue.transitions:
+            rule = f"has no file transitions/{impact.model}.yaml"
+            add(f"{place}.impact.model", rule, "add it, or correct the id")
+
+    def _places(self) -> None:
+        for code, municipality in self.catalogue.municipalities.items():
+            if not self._exists(municipality.county, "counties.csv"):
+                rule = f"county {municipality.county} is not in counties.csv"
+                self.problems.add(f"municipalities.csv {code}", rule, "correct it")
+        if not self.catalogue.municipalities:
+            return  # the file itself could not be read
+        unknown: dict[str, list[str]] = {}
+        for indicator, values in self.catalogue.need.items():
+            for code in values:
+                if not self._exists(code, "municipalities.csv"):
+                    unknown.setdefault(code, []).append(indicator)
+        for code, indicators in unknown.items():
+            rule = f"unknown municipality for {', '.join(indicators)}"
+            self.problems.add(f"municipality_indices.csv {code}", rule, "correct the code")
+
+    def _evidence(self) -> None:
+        for name, rows in self.catalogue.evidence.items():
+            for row in rows:
+                if not self._exists(row.source, "sources.yaml"):
+                    rule = f"source {row.source} is not in sources.yaml"
+                    self.problems.add(f"evidence/{name}.csv", rule, "add it there")
+                low, high = row.low95, row.high95
+                if (low is not None and low > row.value) or (high is not None and high < row.value):
+                    rule = f"{row.outcome}: the value is outside its interval"
+                    self.problems.add(f"evidence/{name}.csv", rule, "correct the row")

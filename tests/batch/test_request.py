@@ -1,0 +1,83 @@
+"""What a run is asked for is checked before anything starts."""
+
+import pytest
+
+from costeff.batch.request import check_parameters, resolve, split_parameter
+from costeff.errors import UsageError
+
+DECLARED = {
+    "municipality": {"inferred_type_name": "str"},
+    "language": {"inferred_type_name": "str"},
+    "appraisal": {"inferred_type_name": "str"},
+    "horizon": {"inferred_type_name": "int"},
+    "share": {"inferred_type_name": "float"},
+    "draft": {"inferred_type_name": "bool"},
+    "note": {"inferred_type_name": "str"},
+}
+
+
+def test_a_county_is_its_municipalities(catalogue, tmp_path):
+    request = resolve(catalogue, counties=["07"], output=tmp_path)
+    assert "165" in request.municipalities
+    assert {catalogue.municipality(code).county for code in request.municipalities} == {"07"}
+
+
+def test_everyone_is_308_and_nobody_twice(catalogue, tmp_path):
+    request = resolve(catalogue, municipalities=["165", "165"], everyone=True, output=tmp_path)
+    assert len(request.municipalities) == len(set(request.municipalities)) == 308
+
+
+def test_all_problems_are_told_at_once_each_with_its_cure(catalogue, tmp_path):
+    with pytest.raises(UsageError) as caught:
+        resolve(
+            catalogue,
+            municipalities=["91", "5", "998", "Tampere"],
+            counties=["7"],
+            chains=["family"],
+            languages=["de"],
+            output=tmp_path,
+            draws=5,
+            workers=0,
+        )
+    text = str(caught.value)
+    for told in ("write 091 (Helsinki)", "write 005 (Alajärvi)", "municipality 998", "did you mean 837?", "write 07"):
+        assert told in text
+    for told in ("family", "language de", "draws 5", "workers 0"):
+        assert told in text
+
+
+def test_nothing_asked_for_is_an_error(catalogue, tmp_path):
+    with pytest.raises(UsageError, match="--all"):
+        resolve(catalogue, output=tmp_path)
+
+
+def test_parameters_take_the_types_the_template_declares():
+    given = {"horizon": "5", "share": "0.5", "draft": "true", "note": "091"}
+    assert check_parameters(DECLARED, given) == {"horizon": 5, "share": 0.5, "draft": True, "note": "091"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("horison", "5", "did you mean horizon?"),
+        ("horizon", "five", "must be a whole number"),
+        ("share", "half", "must be a number"),
+        ("draft", "yes", "must be true or false"),
+        ("municipality", "165", "is given by the run itself"),
+    ],
+)
+def test_an_unknown_mistyped_or_reserved_parameter_is_an_error(name, value, told):
+    with pytest.raises(UsageError, match=told.replace("?", r"\?")):
+        check_parameters(DECLARED, {name: value})
+
+
+def test_all_wrong_parameters_are_told_at_once():
+    with pytest.raises(UsageError) as caught:
+        check_parameters(DECLARED, {"horison": "5", "share": "half"})
+    assert len(caught.value.problems) == 2
+
+
+def test_a_parameter_without_an_equals_sign_is_an_error():
+    assert split_parameter("note=a=b") == ("note", "a=b")
+    with pytest.raises(UsageError, match="name=value"):
+        split_parameter("horizon")

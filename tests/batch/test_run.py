@@ -1,0 +1,112 @@
+"""A whole run: real register, real fits, real kernels, real pages."""
+
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from costeff.batch import resolve, run
+from costeff.batch.notebooks import Job, run_jobs
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def made(catalogue, tmp_path_factory):
+    output = tmp_path_factory.mktemp("run")
+    request = resolve(catalogue, municipalities=["165", "478"], languages=["fi", "sv"], output=output)
+    told = []
+    outcome = run(catalogue, request, lambda *step: told.append(step), ROOT)
+    return outcome, told
+
+
+def test_every_page_is_made_and_listed(made):
+    outcome, _ = made
+    assert outcome.pages == 4
+    assert not outcome.failed
+    for name in ("165.fi", "165.sv", "478.fi", "478.sv", "index", "index.fi", "index.sv"):
+        assert (outcome.output / f"{name}.html").stat().st_size > 5_000
+    index = (outcome.output / "index.sv.html").read_text()
+    assert "Mariehamn" in index
+    assert 'href="165.sv.html"' in index
+
+
+def test_pages_hold_no_code_no_script_no_request_and_say_synthetic_first(made):
+    for page in made[0].output.glob("[0-9]*.html"):
+        text = page.read_text()
+        assert "<script" not in text
+        assert "open_page" not in text
+        assert "src=\"http" not in text
+        body = text[text.index("<body") :]
+        assert body.index("ynte") < body.index("<h1")  # Synteettinen, Syntetisk
+
+
+def test_only_complete_files_stand_in_the_folder(made):
+    left = [path for path in made[0].output.rglob("*") if path.name.startswith(".")]
+    assert left == []
+
+
+def test_executed_notebooks_ran_to_their_end(made):
+    for path in (made[0].output / "notebooks").glob("*.ipynb"):
+        told = nbformat.read(path, 4).metadata["papermill"]
+        assert told["end_time"]
+        assert not told["exception"]
+
+
+def test_the_record_says_what_was_made_from_what(made):
+    record = json.loads((made[0].output / "run.json").read_text())
+    assert record["pages"] == 4
+    assert record["failed"] == []
+    assert all(fit["passed"] and len(fit["hash"]) == 20 for fit in record["fits"].values())
+
+
+def test_progress_is_told_to_the_end(made):
+    stages = {stage: (done, total) for stage, done, total, _ in made[1]}
+    assert stages["appraisals"] == (2, 2)
+    assert stages["reports"] == (4, 4)
+
+
+def test_one_bad_municipality_is_named_and_the_others_are_made(made, tmp_path):
+    output = made[0].output
+    broken = tmp_path / "407.nc"
+    broken.write_bytes(b"not an appraisal")
+
+    def job(code, appraisal):
+        return Job(
+            municipality=code,
+            language="fi",
+            languages=("fi",),
+            template=ROOT / "notebooks" / "90_municipal_report.ipynb",
+            notebook=tmp_path / "notebooks" / f"{code}.ipynb",
+            page=tmp_path / f"{code}.fi.html",
+            parameters={"municipality": code, "language": "fi", "appraisal": str(appraisal)},
+        )
+
+    ended = {done.job.municipality: done for done in run_jobs([job("407", broken), job("165", output / "appraisals" / "165.nc")], 2)}
+    assert "UsageError" in ended["407"].error
+    assert ended["165"].error == ""
+    assert (tmp_path / "165.fi.html").is_file()
+    assert not (tmp_path / "407.fi.html").exists()
+    assert not list((tmp_path / "notebooks").glob("*407*"))
+
+
+def test_a_second_run_takes_the_fits_from_the_cache_and_makes_the_same_appraisal(made, catalogue, tmp_path):
+    request = resolve(catalogue, municipalities=["165"], languages=["en"], output=tmp_path)
+    outcome = run(catalogue, request, root=ROOT)
+    assert outcome.cached_fits == 2
+    assert (tmp_path / "165.en.html").is_file()
+
+
+def test_an_own_register_is_used_and_a_broken_one_stops_before_any_page(made, catalogue, fits_cache, tmp_path):
+    from costeff.batch.country import synthetic_register
+    from costeff.errors import DataError
+
+    source = tmp_path / "register"
+    shutil.copytree(synthetic_register(catalogue, catalogue.conventions.seed, fits_cache), source)
+    (source / "outcomes.parquet").unlink()
+    request = resolve(catalogue, municipalities=["165"], output=tmp_path / "run", register_path=source)
+    with pytest.raises(DataError, match="outcomes"):
+        run(catalogue, request, root=ROOT)
+    assert not list((tmp_path / "run").glob("*.html"))

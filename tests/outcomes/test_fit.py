@@ -1,0 +1,124 @@
+"""Fitting, the gate and the cache, on small cells."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from costeff.errors import ModelError
+from costeff.outcomes import MODELS, Context, Sampling, fit
+from costeff.outcomes.base import content_hash
+from costeff.records import Cells
+
+QUICK = Sampling(seed=1, draws=500, tune=500, chains=4)
+
+
+def cells(rows, statistic="binary"):
+    table = pd.DataFrame(rows, columns=["municipality", "option", "group", "n", "events"])
+    return Cells(statistic, ("municipality", "option", "group"), table, "placement", 365.0, True, "test")
+
+
+ROWS = [
+    ("091", "usual", "low", 400, 60), ("091", "new", "low", 400, 50), ("091", "usual", "high", 200, 80),
+    ("091", "new", "high", 200, 70), ("165", "usual", "low", 30, 6), ("165", "new", "low", 30, 4),
+    ("837", "usual", "high", 100, 38), ("837", "new", "high", 90, 30),
+]  # fmt: skip
+COUNTIES = {"091": "90", "165": "07", "837": "08", "407": "01"}
+
+
+def context(catalogue, rows=ROWS):
+    return Context(cells(rows), catalogue.priors["binary"], COUNTIES)
+
+
+@pytest.fixture(scope="module")
+def fitted(catalogue, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    return cache, fit(MODELS["binary"], context(catalogue), QUICK, cache)
+
+
+def test_effect_has_the_dims_every_model_returns(fitted):
+    effect = fitted[1].effect
+    assert effect["risk"].dims == ("draw", "option", "municipality")
+    assert effect["option"].values.tolist() == ["usual", "new"]
+    assert effect["ratio"].dims == ("draw",)
+
+
+def test_a_municipality_without_clients_gets_a_wide_estimate_of_its_own(fitted):
+    effect = fitted[1].effect
+    assert float(effect["clients"].sel(municipality="407")) == 0
+    spread = effect["risk"].sel(option="usual").std("draw")
+    assert float(spread.sel(municipality="407")) > float(spread.sel(municipality="091"))
+    assert np.isfinite(effect["risk"]).all()
+
+
+def test_a_cached_fit_is_the_same_fit(fitted, catalogue):
+    cache, first = fitted
+    again = fit(MODELS["binary"], context(catalogue), QUICK, cache)
+    assert again.cached
+    assert not first.cached
+    xr.testing.assert_identical(again.effect.drop_attrs(), first.effect.drop_attrs())
+    assert again.checks == first.checks
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a posterior"])
+def test_a_damaged_cache_file_is_fitted_anew(fitted, catalogue, damage, tmp_path):
+    _, first = fitted
+    path = tmp_path / f"binary-{first.hash}.nc"
+    path.write_bytes(damage)
+    again = fit(MODELS["binary"], context(catalogue), QUICK, tmp_path)
+    assert not again.cached
+    assert path.stat().st_size > 1000
+
+
+def test_the_same_seed_gives_the_same_draws(fitted, catalogue):
+    again = fit(MODELS["binary"], context(catalogue), QUICK)
+    xr.testing.assert_identical(again.effect["ratio"], fitted[1].effect["ratio"])
+
+
+@pytest.mark.parametrize("change", ["cells", "priors", "seed", "places"])
+def test_the_hash_follows_everything_a_posterior_depends_on(catalogue, change):
+    base = context(catalogue)
+    before = content_hash(MODELS["binary"], base, QUICK)
+    sampling, other = QUICK, base
+    if change == "cells":
+        other = context(catalogue, [*ROWS[:-1], ("837", "new", "high", 90, 31)])
+    elif change == "priors":
+        effect = catalogue.priors["binary"]["effect"]
+        other = Context(base.cells, {**base.priors, "effect": effect.override(sd=effect.sd * 2)}, COUNTIES)
+    elif change == "places":
+        other = Context(base.cells, base.priors, {**COUNTIES, "407": "02"})
+    else:
+        sampling = Sampling(seed=2, draws=500, tune=500, chains=4)
+    assert content_hash(MODELS["binary"], other, sampling) != before
+
+
+def test_too_few_draws_do_not_pass_the_gate(catalogue):
+    result = fit(MODELS["binary"], context(catalogue), Sampling(seed=1, draws=20, tune=60, chains=2))
+    assert not result.passed
+    assert {check["check"] for check in result.failed_checks} & {"ess", "rhat"}
+
+
+def test_without_a_comparison_arm_there_is_no_fit(catalogue):
+    rows = [row for row in ROWS if row[1] == "new"]
+    with pytest.raises(ModelError, match="no client has the option usual"):
+        fit(MODELS["binary"], context(catalogue, rows), QUICK)
+
+
+def test_cells_of_another_kind_are_refused(catalogue):
+    wrong = Context(cells(ROWS, "cost"), catalogue.priors["binary"], COUNTIES)
+    with pytest.raises(ModelError, match="needs binary cells"):
+        fit(MODELS["binary"], wrong, QUICK)
+
+
+def test_an_unknown_municipality_is_refused(catalogue):
+    rows = [*ROWS, ("999", "new", "low", 5, 1)]
+    with pytest.raises(ModelError, match="outside the 4 known"):
+        fit(MODELS["binary"], context(catalogue, rows), QUICK)
+
+
+@pytest.mark.parametrize("events", [0, 1], ids=["no events", "all events"])
+def test_extreme_outcomes_give_finite_wide_answers(catalogue, events):
+    rows = [(m, o, g, n, n * events) for m, o, g, n, _ in ROWS]
+    result = fit(MODELS["binary"], context(catalogue, rows), QUICK)
+    assert np.isfinite(result.effect["risk"]).all()
+    assert float(np.log(result.effect["ratio"]).std()) > 0.2

@@ -1,0 +1,199 @@
+"""A municipality that does not exist, told by appraisals with the shape the real ones have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import xarray as xr
+
+from costeff.chain import Impact, ImpactChain, Input, Node, Outcome
+from costeff.report.page import Page
+from costeff.spec import Label
+
+DRAWS, YEARS = 400, 10
+LEFT_OUT = json.dumps(["foster_family_day"])
+
+
+def label(fi: str, sv: str, en: str) -> Label:
+    return Label(fi=fi, sv=sv, en=en)
+
+
+def appraisal(
+    *, price: float = 9_000, effect: float = 0.045, person_year: float = 61_000, seed: int = 1, years: int = YEARS,
+    **attrs: object,
+) -> xr.Dataset:  # fmt: skip
+    """100 clients; the county pays for the service and most of what is avoided, Kela and the state a little."""
+    rng = np.random.default_rng(seed)
+    year = np.arange(2026, 2026 + years)
+    usual = rng.normal(0.168, 0.012, DRAWS).clip(0.01)
+    avoided_risk = rng.normal(effect, 0.025, DRAWS)
+    risk = np.stack([usual, (usual - avoided_risk).clip(0.001)], axis=1)
+    events = xr.DataArray(100 * risk, dims=("draw", "option"))
+    payer = ["municipality", "county", "kela"]
+    cost = np.zeros((DRAWS, 2, 3, years))
+    cost[:, 1, 1, 0] = 100 * rng.normal(price, price * 0.08, DRAWS)
+    cost[:, 0, 1, 0] = 100 * rng.normal(3_000, 200, DRAWS)
+    stay = 0.8 ** np.arange(years)
+    person_years = events.values[:, :, None, None] * stay * np.array([0.03, 0.95, 0.02])[:, None]
+    average = person_years * rng.normal(person_year, person_year * 0.1, DRAWS)[:, None, None, None]
+    cashable = average * np.clip(np.linspace(0.3, 0.8, years), 0, 1)
+    dims = ("draw", "option", "payer", "year")
+    data = xr.Dataset(
+        {"cost": (dims, cost), "average": (dims, average), "cashable": (dims, cashable), "events": events},
+        coords={"draw": np.arange(DRAWS), "option": ["usual", "new"], "payer": payer, "year": year},
+    )
+    data["effect"] = 1 - data["events"] / 100
+    data["avoided"] = data["cashable"].sel(option="usual", drop=True) - data["cashable"]
+    data["avoided_average"] = data["average"].sel(option="usual", drop=True) - data["average"]
+    lost = (data["events"].sel(option="usual", drop=True) - data["events"].sel(option="new", drop=True)) / 100
+    data["time_avoided"] = lost * xr.DataArray(100 * stay, dims="year")
+    data["discount"] = ("year", 1.03 ** -np.arange(years))
+    given = {
+        "municipality": "999", "municipality_fi": "Mallila", "municipality_sv": "Modellby", "county": "99",
+        "county_fi": "Esimerkkilän hyvinvointialue", "county_sv": "Exempelnejdens välfärdsområde",
+        "county_en": "Exampleland wellbeing services county", "clients": 100, "price_set": "quoted",
+        "price_year": "2018", "service_price_year": "2026", "unit": "EUR", "seed": 20260101,
+        "sources": json.dumps(["unit_costs_2025", "quoted_2018"]), "input_hash": "9f2c6a7be01d44aa", "gate_passed": 1,
+        "gate_reasons": "[]", "synthetic": 1, "evidence": "shared", "pooling": 0.83,
+        "service_price_quality": "assumption",
+        "n_clients_protected": 45, "mass": 0.9, "version": "0.1.0",
+    }  # fmt: skip
+    return data.drop_vars(["average", "cashable"]).assign_attrs({**given, **attrs})
+
+
+def family_work(title: Label | None = None) -> ImpactChain:
+    named = title or label("Tehostettu perhetyö", "Intensifierat familjearbete", "Intensive family work")
+    return ImpactChain(
+        id="family_work",
+        label=named,
+        option=label("tehostettu perhetyö", "intensifierat familjearbete", "intensive family work"),
+        comparator=label("tavanomainen avohuolto", "sedvanlig öppenvård", "usual open care"),
+        input=Input(
+            label=label("Perhetyön tunnit kotona", "Timmar av familjearbete i hemmet", "Hours of family work at home"),
+            indicator=label("Kustannus asiakasta kohti", "Kostnad per klient", "Cost per client"),
+            kind="quantity",
+            cost="register",
+            payer="county",
+        ),
+        output=Node(
+            label=label("Perhe on saanut jakson", "Familjen har fått en period", "The family has had a period"),
+            indicator=label("Jakson saaneiden määrä", "Antal som fått en period", "Clients who had a period"),
+            kind="quantity",
+        ),
+        outcome=Outcome(
+            label=label("Lapsi asuu kotona", "Barnet bor hemma", "The child lives at home"),
+            indicator=label(
+                "Sijoitettujen osuus vuodessa", "Andel placerade inom ett år", "Share placed within a year"
+            ),
+            kind="effect",
+            event=label(
+                "lapsen sijoitus kodin ulkopuolelle", "placering av barnet utanför hemmet", "placement outside the home"
+            ),
+            unit=label("sijoitus", "placering", "placement"),
+            data="register",
+            outcome="placement",
+            model="binary",
+            follow_up_days=365,
+            transfer="risk",
+        ),
+        impact=Impact(
+            label=label("Vähemmän vuosia huostassa", "Färre år som omhändertagen", "Fewer years in care"),
+            indicator=label(
+                "Huostavuodet ja niiden kustannus", "År som omhändertagen och kostnaden", "Years in care and their cost"
+            ),
+            kind="effect",
+            model="taking_into_care",
+            price_set="quoted",
+            horizon_years=10,
+        ),
+        evidence=label(
+            "Vaikutus on arvioitu rekisteristä, jossa kunnat oppivat toisiltaan yhteisen mallin kautta.",
+            "Effekten har skattats ur ett register där kommunerna lär av varandra genom en gemensam modell.",
+            "The effect is estimated from a register in which municipalities learn from each other through one model.",
+        ),
+        does_not_show=(
+            label(
+                "Miten lapsen elämä jatkuu aikuisena.",
+                "Hur barnets liv fortsätter som vuxen.",
+                "The child's adult life.",
+            ),
+        ),
+    )
+
+
+def _price_set(fi: str, sv: str, en: str, *not_counted: SimpleNamespace) -> SimpleNamespace:
+    state = SimpleNamespace(not_counted=not_counted)
+    return SimpleNamespace(label=label(fi, sv, en), prices={"in_care": state})
+
+
+def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
+    """The part of the catalogue that a page reads."""
+    sources = {
+        "unit_costs_2025": SimpleNamespace(
+            title="Sosiaali- ja terveyspalvelujen yksikkökustannukset",
+            publisher="VM, STM, THL",
+            published="2025-12-16",
+            url="https://www.example.org/unit-costs",
+        ),
+        "quoted_2018": SimpleNamespace(
+            title="Round figures quoted in the sector", publisher="Sitra", published="2018", url=None
+        ),
+    }
+    foster = SimpleNamespace(
+        cost="foster_family_day", reason=label("Perhehoito puuttuu.", "Familjevård saknas.", "Foster care is left out.")
+    )
+    sets = {
+        "quoted": _price_set("alalla esitetyt luvut", "tal som anförs i branschen", "figures quoted in the sector"),
+        "national": _price_set(
+            "kansalliset yksikkökustannukset", "nationella enhetskostnader", "national unit costs", foster
+        ),
+    }
+    found = chain or family_work()
+    return SimpleNamespace(chains={found.id: found}, sources=sources, price_sets=sets)
+
+
+def write_tree(path: Path, groups: dict[str, xr.Dataset]) -> Path:
+    xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()}).to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+REASON = {"check": "rhat", "where": "effect", "value": 1.3, "limit": 1.01, "passed": False}
+REASON_TEXT = {
+    "fi": "Simuloinnin ketjut eivät päätyneet samaan tulokseen (R-hat).",
+    "sv": "Simuleringens kedjor kom inte fram till samma resultat (R-hat).",
+    "en": "The chains of the simulation did not reach the same result (R-hat).",
+}
+
+
+def three_chains() -> dict[str, xr.Dataset]:
+    """A saving with two price sets, a loss, and a model that failed its checks."""
+    return {
+        "family_work/quoted": appraisal(order=1),
+        "family_work/national": appraisal(
+            person_year=98_000, price_set="national", price_year="2024", order=1, not_counted=LEFT_OUT
+        ),
+        "post_release": appraisal(
+            price=14_000, effect=-0.004, seed=2, price_set="national", evidence="borrowed", pooling=float("nan"),
+            n_clients_protected=-1, order=2,
+        ),
+        "substance": appraisal(seed=3, order=3, gate_passed=0, gate_reasons=json.dumps([REASON])),
+    }  # fmt: skip
+
+
+def executed(page: Page) -> nbformat.NotebookNode:
+    """The notebook as a kernel would have left it: code, output, and a note between them for analysts."""
+    from IPython.core.formatters import DisplayFormatter
+
+    formatter = DisplayFormatter()
+    book = nbformat.v4.new_notebook()
+    book.cells.append(nbformat.v4.new_markdown_cell("# For analysts only"))
+    for name in ("answer", "who_pays", "how_sure", "steering", "sources"):
+        cell = nbformat.v4.new_code_cell(f"page.{name}()", execution_count=1)
+        data, metadata = formatter.format(getattr(page, name)())
+        cell.outputs.append(nbformat.v4.new_output("execute_result", data, metadata=metadata, execution_count=1))
+        book.cells.append(cell)
+    return book

@@ -1,0 +1,210 @@
+"""What a page says: the answer with its intervals, who pays, and silence where the model failed its checks."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from report_fakes import LEFT_OUT, REASON, REASON_TEXT, appraisal, catalogue, family_work, label, write_tree
+
+from costeff import decision
+from costeff.errors import ModelError, UsageError
+from costeff.report import estimates
+from costeff.report.appraisals import Variant
+from costeff.report.page import Page, open_page
+
+PARTS = ("answer", "who_pays", "how_sure", "steering", "sources")
+NBSP = "\u00a0"
+
+
+def told(page: Page, *names: str) -> str:
+    """The text of a page, as it is read."""
+    html = "".join(getattr(page, name)()._repr_html_() for name in names or PARTS)
+    text = re.sub(r"<[^>]+>", " ", html).replace(NBSP, " ").replace("\u2060", "")
+    return re.sub(r"\s+", " ", text)
+
+
+def one(tmp_path: Path, language: str = "en", **changes: object) -> Page:
+    path = write_tree(tmp_path / "999.nc", {"family_work": appraisal(**changes)})  # type: ignore[arg-type]
+    return open_page(path, "999", language, catalogue())
+
+
+def test_the_numbers_are_those_of_the_decision_room() -> None:
+    data = appraisal()
+    variant = Variant("family_work", data)
+    for horizon in estimates.horizons(variant):
+        assert estimates.net_saving(variant, horizon).mean == pytest.approx(
+            float(decision.net_saving(data, horizon).mean())
+        )
+        for payer in (None, "county", "kela"):
+            ours = estimates.probability(variant, horizon, payer)
+            assert ours == pytest.approx(float(decision.probability_of_saving(data, horizon, payer)))
+    rows, total = estimates.by_payer(variant)
+    assert sum(row.net.mean for row in rows) == pytest.approx(total.net.mean)
+    for row in (*rows, total):
+        assert row.net.mean == pytest.approx(row.stoppable.mean - row.service.mean)
+    assert estimates.discount_rate(variant) == pytest.approx(0.03)
+
+
+def test_payback_is_the_middle_case_and_none_when_most_never_get_there() -> None:
+    soon = estimates.payback(Variant("c", appraisal(price=3_500)))
+    never = estimates.payback(Variant("c", appraisal(price=40_000)))
+    assert soon.year == 2025 + (soon.number or 0)
+    assert soon.probability > 0.5
+    assert (never.year, never.number) == (None, None)
+    assert never.probability < 0.05
+
+
+@pytest.mark.parametrize(("price", "word"), [(3_100, "saves about"), (40_000, "adds about")])
+def test_saving_and_costing_have_their_own_sentences(tmp_path: Path, price: float, word: str) -> None:
+    assert word in told(one(tmp_path, price=price), "answer")
+
+
+def test_more_events_are_told_as_more(tmp_path: Path) -> None:
+    text = told(one(tmp_path, effect=-0.08))
+    assert "more (90% interval" in text
+    assert "a price per avoided event has no meaning" in text
+    assert "Here other costs grow instead" in text
+    assert "More events per 100 clients" in text
+
+
+def test_the_shown_difference_is_that_of_the_shown_numbers(pages: dict[str, Page]) -> None:
+    found = re.search(
+        r"about ([\d.]+) events .*?and ([\d.]+) with the usual one: ([\d.]+) fewer", told(pages["en"], "answer")
+    )
+    assert found
+    new, usual, difference = map(float, found.groups())
+    assert usual - new == pytest.approx(difference)
+
+
+def test_every_headline_has_its_interval(pages: dict[str, Page]) -> None:
+    words = {"fi": "prosentin todennäköisyysväli", "sv": "procents sannolikhetsintervall", "en": "% interval"}
+    for language, word in words.items():
+        assert told(pages[language], "answer").count(word) >= 4
+        html = pages[language].answer()._repr_html_()
+        assert html.count('class="key-figures"') == 2
+
+
+def test_a_failed_model_gets_no_figure_but_a_reason(tmp_path: Path) -> None:
+    import json
+
+    for language in ("fi", "sv", "en"):
+        page = one(tmp_path, language, gate_passed=0, gate_reasons=json.dumps([REASON, REASON]))
+        text = told(page, "answer", "who_pays", "how_sure", "steering")
+        assert text.count(REASON_TEXT[language]) == 1
+        assert "€" not in text
+        assert not re.search(r"\d", text.replace("100", ""))  # the page is for 100 clients: no other number
+        html = "".join(getattr(page, name)()._repr_html_() for name in PARTS[:4])
+        assert "key-figures" not in html
+        assert "<img" not in html
+        assert "<table" not in html
+
+
+def test_only_protected_counts_are_shown(tmp_path: Path) -> None:
+    assert "about 45 clients" in told(one(tmp_path), "answer")
+    hidden = told(one(tmp_path, n_clients_protected=-1), "answer")
+    assert "not shown: it is small or not known" in hidden
+    assert "about −1" not in hidden
+
+
+def test_evidence_and_pooling_are_told(tmp_path: Path) -> None:
+    text = told(one(tmp_path, "fi"), "answer")
+    assert "Arviosta 83 % nojaa muun maan tietoihin." in text
+    assert "kaikkien kuntien yhteinen malli" in text
+    borrowed = told(one(tmp_path, "fi", evidence="borrowed", pooling=float("nan")), "answer")
+    assert "nojaa muun maan" not in borrowed
+    assert "julkaistusta tutkimuksesta lainattu vaikutus" in borrowed
+
+
+def test_payers_are_named_in_each_language(pages: dict[str, Page]) -> None:
+    assert "hyvinvointialue" in told(pages["fi"], "who_pays")
+    assert "välfärdsområde" in told(pages["sv"], "who_pays")
+    assert "FPA" in told(pages["sv"], "who_pays")
+    assert "wellbeing services county" in told(pages["en"], "who_pays")
+
+
+def test_the_chain_says_which_prices_are_main_whatever_the_order_in_the_file(tmp_path: Path) -> None:
+    groups = {
+        "family_work/a_other": appraisal(price_set="national", person_year=98_000),
+        "family_work/quoted": appraisal(price_set="quoted"),
+    }
+    page = open_page(write_tree(tmp_path / "999.nc", groups), "999", "en", catalogue())
+    assert page.appraisals[0].main.attr("price_set") == "quoted"
+    assert "Do other unit costs change the answer?" in told(page, "how_sure")
+
+
+def test_horizons_stop_where_the_years_do(tmp_path: Path) -> None:
+    text = told(one(tmp_path, years=4), "how_sure")
+    assert "1 year 3 years 4 years" in text
+    assert "5 years" not in text
+
+
+def test_sources_are_linked_and_a_missing_one_keeps_its_id(tmp_path: Path) -> None:
+    html = one(tmp_path, sources='["unit_costs_2025", "gone"]').sources()._repr_html_()
+    assert 'href="https://www.example.org/unit-costs"' in html
+    assert "gone" in html
+    assert "9f2c6a7be01d44aa" in html
+
+
+def test_what_a_price_set_leaves_out_is_told(tmp_path: Path, pages: dict[str, Page]) -> None:
+    assert "Foster care is left out." in told(pages["en"], "sources")
+    assert "Foster care" not in told(pages["en"], "answer")
+    main = one(tmp_path, price_set="national", not_counted=LEFT_OUT)
+    assert "Foster care is left out." in told(main, "answer")
+
+
+def test_a_price_of_the_register_and_a_changed_price_year(tmp_path: Path) -> None:
+    text = told(one(tmp_path, service_price_year="register", price_year_changed=1), "sources")
+    assert "as recorded in the register" in text
+    assert "changed with a price index" in text
+
+
+def test_the_horizons_are_those_of_the_appraisal(tmp_path: Path) -> None:
+    assert "2 years 10 years" in told(one(tmp_path, horizons="[2, 10]"), "how_sure")
+
+
+def test_a_chain_without_a_catalogue_entry_is_still_told(tmp_path: Path) -> None:
+    path = write_tree(tmp_path / "999.nc", {"other_chain": appraisal()})
+    assert "the event followed" in told(open_page(path, "999", "en", catalogue()))
+
+
+@pytest.mark.parametrize("code", ["91", "0911", "abc"])
+def test_a_code_is_three_digits(tree_path: Path, code: str) -> None:
+    with pytest.raises(UsageError, match="three digits"):
+        open_page(tree_path, code, "fi", catalogue())
+
+
+def test_a_file_of_another_municipality_is_refused(tree_path: Path) -> None:
+    with pytest.raises(ModelError, match="not about municipality 091"):
+        open_page(tree_path, "091", "fi", catalogue())
+
+
+def test_all_that_a_file_lacks_is_told_at_once(tmp_path: Path) -> None:
+    broken = appraisal().drop_vars("discount")
+    del broken.attrs["mass"]
+    path = write_tree(tmp_path / "999.nc", {"family_work": broken})
+    with pytest.raises(ModelError, match=r"lacks discount, mass"):
+        open_page(path, "999", "fi", catalogue())
+
+
+def test_a_file_that_is_no_appraisal(tmp_path: Path) -> None:
+    path = tmp_path / "999.nc"
+    path.write_text("no netCDF")
+    with pytest.raises(UsageError, match="cannot be read as an appraisal"):
+        open_page(path, "999", "fi", catalogue())
+
+
+def test_names_are_escaped_where_they_enter(tmp_path: Path) -> None:
+    bad = "<script>alert(1)</script>"
+    path = write_tree(tmp_path / "999.nc", {"family_work": appraisal(municipality_fi=bad, county_fi=bad)})
+    page = open_page(path, "999", "fi", catalogue(family_work(label(bad, bad, bad))))
+    assert "<script" not in "".join(getattr(page, name)()._repr_html_() for name in PARTS)
+
+
+def test_reading_a_page_needs_no_notebook_machinery() -> None:
+    code = "import sys, costeff.report.page; print({'nbformat', 'nbconvert', 'papermill', 'pymc'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
