@@ -10,11 +10,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import Field
 
 from costeff import __version__
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
@@ -23,7 +24,7 @@ from costeff.chain import ImpactChain
 from costeff.cohort import apply_hazard_ratio, discount_factors, probability_from_rate, rate_from_probability
 from costeff.disclosure import protect_count
 from costeff.draws import NEW, OPTIONS, USUAL, rng, thin
-from costeff.errors import ParamsError, Problem, Problems
+from costeff.errors import DataError, ParamsError, Problem, Problems, UsageError
 from costeff.outcomes import MODELS as OUTCOME_MODELS
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
@@ -39,10 +40,10 @@ LATER = "later_risk_ratio"
 class Request(Spec):
     """What an appraisal is asked: nothing here changes the catalogue."""
 
-    draws: int
-    seed: int
-    clients: int
-    horizon_years: int | None = None  # None: the chain's own
+    draws: int = Field(ge=1)
+    seed: int = Field(ge=0)
+    clients: int = Field(ge=1)
+    horizon_years: Annotated[int, Field(ge=1, le=60)] | None = None  # None: the chain's own
     price_set: Id | None = None  # None: the chain's own
     price_year: Year | None = None  # None: every price in its own price year
 
@@ -147,6 +148,24 @@ class _Assembly:
     request: Request
     costs: Cells | None
 
+    def __post_init__(self) -> None:
+        problems, effect = Problems(), self.fit.effect
+        local = self.chain.outcome.transfer == "risk"
+        for code in self.municipalities:
+            try:
+                self.catalogue.municipality(code)
+            except UsageError as error:
+                problems.found += error.problems
+                continue
+            if local and code not in effect["municipality"]:
+                problems.add(f"municipality {code}", "the fit has no estimate for it", "fit the model with it")
+        if not self.municipalities:
+            problems.add("municipalities", "none was asked for", "give at least one code")
+        if self.request.draws > effect.sizes["draw"]:
+            rule = f"asks for {self.request.draws}, the fit has {effect.sizes['draw']}"
+            problems.add("draws", rule, "ask for fewer, or sample more")
+        problems.raise_if_any(UsageError, f"{self.chain.id} cannot be appraised")
+
     def dataset(self) -> xr.Dataset:
         risk = self._risk()
         run = self.run(risk)
@@ -154,21 +173,23 @@ class _Assembly:
         money = self._downstream(state_time)
         cost, service = self._service_cost()
         time = state_time.sel(state=list(self.model.items)).sum("state")
+        payers = sorted({*cost["payer"].values, *money["payer"].values})
+        euros = {"cost": cost, "average": money["average"], "cashable": money["cashable"]}
+        euros = {name: values.reindex(payer=payers, fill_value=0.0) for name, values in euros.items()}
         parts = {
             "effect": 1 - risk,
             "events": risk * self.request.clients,
-            "cost": cost,
-            "average": money["average"] * self.request.clients,
-            "cashable": money["cashable"] * self.request.clients,
+            "cost": euros["cost"],
+            "average": euros["average"] * self.request.clients,
+            "cashable": euros["cashable"] * self.request.clients,
             "time_avoided": (time.sel(option=USUAL) - time.sel(option=NEW)).drop_vars("option", errors="ignore")
             * self.request.clients,
         }
         out = xr.Dataset(parts).drop_attrs()
-        out["cost"] = out["cost"].fillna(0.0).reindex(payer=out["payer"], fill_value=0.0)
         for name, of in (("avoided", "cashable"), ("avoided_average", "average")):
-            out[name] = out[of].fillna(0.0).sel(option=USUAL, drop=True) - out[of].fillna(0.0)
+            out[name] = out[of].sel(option=USUAL, drop=True) - out[of]
         out["discount"] = self._discount()
-        out = self._by_municipality(out.fillna(0.0))
+        out = self._by_municipality(out)
         return out.assign_attrs(self._attrs(money.attrs, service))
 
     # --- effect ---------------------------------------------------------------------------------
@@ -206,14 +227,11 @@ class _Assembly:
         if self.chain.outcome.transfer == "risk":
             return effect["risk"].sel(municipality=list(self.municipalities)).drop_attrs()
         probability, window = (self._drawn(name) for name in BASELINE)
-        usual = probability_from_rate(rate_from_probability(probability, window), self._effect_years())
+        yearly = rate_from_probability(probability, 1) / window
+        usual = probability_from_rate(yearly, self._effect_years())
         new = apply_hazard_ratio(usual, effect["ratio"].drop_attrs())
-        return (
-            xr.concat([usual, new], dim="option")
-            .assign_coords(option=list(OPTIONS))
-            .transpose("draw", "option")
-            .drop_attrs()
-        )
+        risk = xr.concat([usual, new], dim="option").assign_coords(option=list(OPTIONS))
+        return risk.transpose("draw", "option").drop_attrs()
 
     def _later_risk(self, usual: xr.DataArray) -> xr.DataArray:
         """Yearly risk after the follow-up, the same for both options."""
@@ -244,7 +262,7 @@ class _Assembly:
 
     def _downstream(self, state_time: xr.DataArray) -> xr.Dataset:
         """Cost of the time in priced states, of one client: at the average price and the part that can be stopped."""
-        total, priced, left_out = None, [], []
+        total, priced, left_out, shares = None, [], [], []
         price_set = self.request.price_set or self.chain.impact.price_set
         for state in self.model.items:
             parts = state_price(
@@ -255,8 +273,9 @@ class _Assembly:
                 money = self._component(state_time, state, share * part.draws, part)
                 total = money if total is None else xr.Dataset({k: _add(total[k], money[k]) for k in money})
                 priced.append(part)
+                shares += share.attrs.get("sources", [])
         assert total is not None  # a model has items, a price set has components
-        return total.assign_attrs(price_set=price_set, priced=priced, not_counted=left_out)
+        return total.assign_attrs(price_set=price_set, priced=priced, not_counted=left_out, shares=shares)
 
     def _component(self, state_time: xr.DataArray, state: str, euros: xr.DataArray, part: Priced) -> xr.Dataset:
         stop = cashable_draws(self.catalogue, part.cost, self.years, self.request.draws, self.request.seed)
@@ -297,7 +316,13 @@ class _Assembly:
                     )
                 ],
             )
-        table = self.costs.table.set_index("option").loc[list(OPTIONS)]
+        table = self.costs.table.set_index("option").reindex(list(OPTIONS))
+        if table["n"].isna().any():
+            missing = ", ".join(table.index[table["n"].isna()])
+            rule = f"no client has a cost under {missing}"
+            raise DataError(
+                "The cost of the service is missing", [Problem("cost cells", rule, "both options are needed")]
+            )
         mean = table["sum"] / table["n"]
         variance = (table["sum_squares"] / table["n"] - mean**2).clip(lower=0.0) / table["n"].clip(lower=1)
         noise = rng(self.request.seed, f"cost.{self.chain.id}").normal(size=(self.request.draws, len(OPTIONS)))
@@ -341,7 +366,9 @@ class _Assembly:
     def _attrs(self, money: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
         priced: list[Priced] = money["priced"]
         years = sorted({f"{part.price_year}" for part in priced})
-        named = [s for part in priced for s in part.cost.latest.source] + service["sources"]
+        named = [s for part in priced for s in part.cost.latest.source] + money["shares"] + service["sources"]
+        shares = [getattr(part.cost.cashable, band) for part in priced for band in ("short", "medium", "long")]
+        named += [s for share in shares for s in share.source]
         parameters = (
             *self.model.parameters,
             LATER,
@@ -404,8 +431,9 @@ def one(dataset: xr.Dataset, code: str, catalogue: Catalogue) -> xr.Dataset:
     place = catalogue.municipality(code)
     county = catalogue.county(place.county)
     here = dataset.sel(municipality=code, drop=True)
-    money = sum(np.abs(here[name]).sum(("draw", "option", "year")) for name in ("cost", "average"))
-    here = here.sel(payer=here["payer"][(money > 0).to_numpy()]) if bool((money > 0).any()) else here
+    money = abs(here["cost"]) + abs(here["average"])
+    paid = money.sum(["draw", "option", "year"]).to_numpy() > 0
+    here = here.isel(payer=paid) if paid.any() else here
     local = ("n_clients_protected", "pooling", "evidence")
     told = {name: here[name].item() for name in local}
     return here.drop_vars(local).assign_attrs(

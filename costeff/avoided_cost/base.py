@@ -87,7 +87,7 @@ class AvoidedCostModel:
         return found
 
     def _moved(self, before: Moves, move: tuple[str, str], inputs: dict[str, xr.DataArray]) -> bool:
-        return bool((before[move] != self.rates(xr.DataArray(1.0), xr.Dataset(inputs))[move]).item())
+        return not np.array_equal(before[move], self.rates(xr.DataArray(1.0), xr.Dataset(inputs))[move])
 
     def _repr_html_(self) -> str:
         from costeff.avoided_cost.diagram import diagram

@@ -6,6 +6,8 @@ Kernels started side by side over TCP now and then take each other's port; over 
 from __future__ import annotations
 
 import sys
+import uuid
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
@@ -16,7 +18,7 @@ from papermill.utils import merge_kwargs, remove_args
 from traitlets.config import Config
 
 ENGINE = "costeff"
-SOCKET_PATH, UUID = 100, 36
+LONGEST_SOCKET = 95
 
 
 class LocalEngine(NBClientEngine):
@@ -35,8 +37,9 @@ class LocalEngine(NBClientEngine):
         **kwargs: Any,
     ) -> Any:
         config = Config()
-        if _sockets_fit():
+        if sockets := _sockets():
             config.KernelManager.transport = "ipc"
+            config.KernelManager.connection_file = sockets  # named here: its default is one name for all kernels
         given = merge_kwargs(
             remove_args(["timeout", "startup_timeout"], **kwargs),
             timeout=execution_timeout,
@@ -49,9 +52,17 @@ class LocalEngine(NBClientEngine):
         return PapermillNotebookClient(nb_man, **given).execute()
 
 
-def _sockets_fit() -> bool:
-    """Windows has no ipc, and the path of a socket is at most about 100 characters long."""
-    return sys.platform != "win32" and len(jupyter_runtime_dir()) < SOCKET_PATH - len("/kernel-.json") - UUID
+def _sockets() -> str:
+    """A connection file of this kernel's own, its sockets beside it; empty where ipc cannot be had.
+
+    Windows has no ipc, and the path of a socket is at most about 100 characters long.
+    """
+    folder = Path(jupyter_runtime_dir())
+    path = folder / f"kernel-{uuid.uuid4().hex[:12]}.json"
+    if sys.platform == "win32" or len(str(path)) > LONGEST_SOCKET:
+        return ""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return str(path)
 
 
 def register_engine() -> None:

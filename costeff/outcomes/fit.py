@@ -63,13 +63,36 @@ class Fit:
     def failed_checks(self) -> list[dict[str, Any]]:
         return [asdict(check) for check in self.checks if not check.passed]
 
+    def believed(self) -> Fit:
+        """This fit, if it passed its gate.
+
+        Raises
+        ------
+        ModelError
+            With every failed check: no headline figure may be made from the fit.
+        """
+        failed = [
+            Problem(
+                f"{self.model} {c.check} {c.where}",
+                f"is {c.value:.3g}, the limit is {c.limit:g}",
+                "see the model's notes",
+            )
+            for c in self.checks
+            if not c.passed
+        ]
+        if failed:
+            raise ModelError("The fit did not pass its diagnostics, so it gives no figures", failed)
+        return self
+
     def diagnostics(self) -> pd.DataFrame:
         """The gate as a table."""
         return pd.DataFrame([asdict(check) for check in self.checks])
 
     def _repr_html_(self) -> str:
         verdict = "passed" if self.passed else "FAILED: no headline figure may be made from this fit"
-        return f"<h4>{self.model}: diagnostics {verdict}</h4>" + self.diagnostics().to_html(index=False, float_format="%.3f")
+        return f"<h4>{self.model}: diagnostics {verdict}</h4>" + self.diagnostics().to_html(
+            index=False, float_format="%.3f"
+        )
 
 
 def fit(
@@ -119,12 +142,20 @@ def _refuse_unusable(model: OutcomeModel, context: Context) -> None:
     cells = context.cells
     if cells.statistic != model.statistic:
         rule = f"needs {model.statistic} cells, these are {cells.statistic} cells"
-        raise ModelError("The model cannot read these cells", [Problem(model.id, rule, "reduce the register for this model")])
+        raise ModelError(
+            "The model cannot read these cells", [Problem(model.id, rule, "reduce the register for this model")]
+        )
     missing = {"usual", "new"} - set(cells.table["option"])
     if missing:
         raise ModelError(
             "There is no comparison",
-            [Problem(model.id, f"no client has the option {', '.join(sorted(missing))}", "a comparison arm is always needed")],
+            [
+                Problem(
+                    model.id,
+                    f"no client has the option {', '.join(sorted(missing))}",
+                    "a comparison arm is always needed",
+                )
+            ],
         )
 
 
@@ -145,21 +176,23 @@ def _sample(model: OutcomeModel, context: Context, sampling: Sampling, progress:
         )
     except (RuntimeError, ValueError, FloatingPointError) as error:
         rule = f"sampling failed ({type(error).__name__})"
-        raise ModelError("The model could not be fitted", [Problem(model.id, rule, "look for empty or extreme cells")]) from error
+        raise ModelError(
+            "The model could not be fitted", [Problem(model.id, rule, "look for empty or extreme cells")]
+        ) from error
     return tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
 
 
 def _flatten(posterior: xr.Dataset) -> xr.Dataset:
     """One `draw` index over all chains; raw (non-centred) variables are left behind."""
-    kept = posterior.drop_vars([name for name in posterior.data_vars if "_raw" in str(name) or "zerosum__" in str(name)])
+    kept = posterior.drop_vars(
+        [name for name in posterior.data_vars if "_raw" in str(name) or "zerosum__" in str(name)]
+    )
     flat = kept.stack(sample=("chain", "draw")).reset_index("sample", drop=True).rename(sample="draw")
     flat = flat.transpose("draw", ...).assign_coords(draw=np.arange(flat.sizes["draw"]))
     return flat.drop_attrs()
 
 
-def _sampler_checks(
-    model: OutcomeModel, posterior: xr.Dataset, stats: xr.Dataset, sampling: Sampling
-) -> list[Check]:
+def _sampler_checks(model: OutcomeModel, posterior: xr.Dataset, stats: xr.Dataset, sampling: Sampling) -> list[Check]:
     import arviz as az
 
     watched = posterior[list(model.gated)]

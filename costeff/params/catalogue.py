@@ -45,7 +45,7 @@ class Catalogue:
     """The contents of params/, by id. `Catalogue.load()` is the way in."""
 
     folder: Path
-    hash: str  # of every file in params/, as it was read: what a result made from them depends on
+    content: str  # hash of every file in params/, as it was read
     sources: dict[str, Source] = field(default_factory=dict)
     payers: dict[str, Label] = field(default_factory=dict)
     duties: dict[str, Duty] = field(default_factory=dict)
@@ -75,6 +75,13 @@ class Catalogue:
         """
         folder = (folder or project_root() / "params").resolve()
         return _load(folder, _content_hash(folder))
+
+    @property
+    def hash(self) -> str:
+        """Hash of what a result made from this depends on: the files as they were read, and the what-ifs."""
+        if not self.changes:
+            return self.content
+        return hashlib.sha256("\n".join((self.content, *self.changes)).encode()).hexdigest()[:16]
 
     # --- look-ups that say what is wrong ----------------------------------------------------
 

@@ -9,8 +9,8 @@ from typing import Any, get_args
 from costeff.chain import ImpactChain
 from costeff.errors import Problems
 from costeff.params.catalogue import Catalogue
-from costeff.params.entries import PriceSet, UnitCost
-from costeff.spec import Document, Payer
+from costeff.params.entries import Duty, PriceSet, UnitCost
+from costeff.spec import Document, Payer, Spec
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Lint:
     catalogue: Catalogue
     problems: Problems
     declared: Mapping[str, set[str] | None]
+    where: Mapping[tuple[type[Spec], str], tuple[Document, tuple[Any, ...]]]
 
     def run(self, sources: Iterable[tuple[str, Document, tuple[Any, ...]]]) -> None:
         """All checks; `sources` are the sources named, and where."""
@@ -45,6 +46,11 @@ class Lint:
         ids = self.declared.get(name, set())
         return ids is None or key in ids
 
+    def _tell(self, entry: type[Spec], key: str, inside: str, rule: str, cure: str) -> None:
+        """A problem inside an entry, with its file and line."""
+        document, keys = self.where[entry, key]
+        document.tell(self.problems, (*keys, *inside.split(".")), rule, cure)
+
     def _payer_exists(self, key: str) -> bool:
         return self._exists(key, "payers.yaml")
 
@@ -61,48 +67,58 @@ class Lint:
         for key, duty in self.catalogue.duties.items():
             for county in duty.except_counties:
                 if not self._exists(county, "counties.csv"):
-                    place = f"payers.yaml duties.{key}.except_counties"
-                    self.problems.add(place, f"county {county} is not in counties.csv", "correct the code")
+                    rule = f"county {county} is not in counties.csv"
+                    self._tell(Duty, key, f"except_counties.{county}", rule, "correct the code")
 
     def _cost(self, cost: UnitCost) -> None:
-        place, add = f"unit_costs {cost.id}", self.problems.add
         unit, units = self.catalogue.units.get(cost.basis), ", ".join(self.catalogue.units)
         if not self._exists(cost.basis, "units.yaml"):
-            add(f"{place}.basis", f"{cost.basis} is not in units.yaml", f"known: {units}")
+            self._tell(UnitCost, cost.id, "basis", f"{cost.basis} is not in units.yaml", f"known: {units}")
         elif unit is not None and cost.unit != unit.unit:
             rule = f"{cost.unit} does not fit basis {cost.basis}"
-            add(f"{place}.unit", rule, f"write {unit.unit}, or change the basis")
+            self._tell(UnitCost, cost.id, "unit", rule, f"write {unit.unit}, or change the basis")
         if not self._payer_exists(cost.payer):
-            add(f"{place}.payer", f"{cost.payer} is neither a payer nor a duty", "see payers.yaml")
-        if cost.index not in self.catalogue.indices:
-            add(f"{place}.index", f"{cost.index} is not a price index", f"known: {', '.join(self.catalogue.indices)}")
+            rule = f"{cost.payer} is neither a payer nor a duty"
+            self._tell(UnitCost, cost.id, "payer", rule, "see payers.yaml")
+        known = ", ".join(self.catalogue.indices)
+        if known and cost.index not in self.catalogue.indices:
+            self._tell(UnitCost, cost.id, "index", f"{cost.index} is not a price index", f"known: {known}")
 
     def _price_set(self, price_set: PriceSet) -> None:
         for state, price in price_set.prices.items():
-            place = f"price_sets.yaml {price_set.id}.prices.{state}"
-            for cost_id in [part.cost for part in price.components] + [part.cost for part in price.not_counted]:
-                if not self._exists(cost_id, "unit_costs"):
-                    rule = f"unit cost {cost_id} does not exist"
-                    self.problems.add(place, rule, "add it to unit_costs/, or correct the id")
-            for part in price.components:
-                cost = self.catalogue.unit_costs.get(part.cost)
-                unit = self.catalogue.units.get(cost.basis) if cost else None
-                if unit and unit.per_person_year is None:
-                    rule = f"{part.cost} is counted by {cost.basis if cost else ''}, which is not a matter of time"
-                    self.problems.add(place, rule, "a year in a state needs a price per day or year")
+            named = {"components": [part.cost for part in price.components]}
+            named["not_counted"] = [part.cost for part in price.not_counted]
+            for part, ids in named.items():
+                for cost_id in ids:
+                    place = f"prices.{state}.{part}"
+                    if not self._exists(cost_id, "unit_costs"):
+                        rule = f"unit cost {cost_id} does not exist"
+                        self._tell(PriceSet, price_set.id, place, rule, "add it to unit_costs/, or correct the id")
+                    elif part == "components":
+                        self._is_of_time(cost_id, price_set.id, place)
+
+    def _is_of_time(self, cost_id: str, price_set: str, place: str) -> None:
+        """Time in a state is priced: a price per child or per case says nothing of it."""
+        cost = self.catalogue.unit_costs.get(cost_id)
+        unit = self.catalogue.units.get(cost.basis) if cost else None
+        if cost and unit and unit.per_person_year is None:
+            rule = f"{cost_id} is counted by {cost.basis}, which is not a matter of time"
+            self._tell(PriceSet, price_set, place, rule, "a year in a state needs a price per day or year")
 
     def _chain(self, chain: ImpactChain) -> None:
-        place, add = f"chains {chain.id}", self.problems.add
         cost, payer, impact = chain.input.cost, chain.input.payer, chain.impact
+        told: list[tuple[str, str, str]] = []
         if cost != "register" and not self._exists(cost, "unit_costs"):
-            add(f"{place}.input.cost", f"unit cost {cost} does not exist", "add it, or write register")
+            told.append(("input.cost", f"unit cost {cost} does not exist", "add it, or write register"))
         if not self._payer_exists(payer):
-            add(f"{place}.input.payer", f"{payer} is neither a payer nor a duty", "see payers.yaml")
+            told.append(("input.payer", f"{payer} is neither a payer nor a duty", "see payers.yaml"))
         if not self._exists(impact.price_set, "price_sets.yaml"):
-            add(f"{place}.impact.price_set", f"{impact.price_set} is not a price set", "see price_sets.yaml")
+            told.append(("impact.price_set", f"{impact.price_set} is not a price set", "see price_sets.yaml"))
         if impact.model not in self.catalogue.transitions:
             rule = f"has no file transitions/{impact.model}.yaml"
-            add(f"{place}.impact.model", rule, "add it, or correct the id")
+            told.append(("impact.model", rule, "add it, or correct the id"))
+        for place, rule, cure in told:
+            self._tell(ImpactChain, chain.id, place, rule, cure)
 
     def _places(self) -> None:
         for code, municipality in self.catalogue.municipalities.items():

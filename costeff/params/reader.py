@@ -41,6 +41,7 @@ class Reader:
     def __init__(self, folder: Path, content: str) -> None:
         self.folder, self.content, self.problems = folder, content, Problems()
         self._declared: dict[str, set[str] | None] = {}  # by file or folder; None: a file could not be read
+        self._where: dict[tuple[type[Spec], str], tuple[Document, Keys]] = {}  # kind of entry, id -> document, keys
         self._named: list[tuple[str, Document, Keys]] = []  # a source, and where it is named
 
     def read(self) -> Catalogue:
@@ -48,7 +49,7 @@ class Reader:
         payers, duties = self._payers()
         catalogue = Catalogue(
             folder=self.folder,
-            hash=self.content,
+            content=self.content,
             sources=self._entries(Source, "sources.yaml"),
             payers=payers,
             duties=duties,
@@ -66,7 +67,7 @@ class Reader:
             counties=self._counties(),
             need=self._need(),
         )
-        Lint(catalogue, self.problems, self._declared).run(self._named)
+        Lint(catalogue, self.problems, self._declared, self._where).run(self._named)
         return catalogue
 
     def _declare(self, name: str, keys: Any) -> None:
@@ -104,6 +105,7 @@ class Reader:
             entry = parse(kind, document, self.problems, (*under, key), **({"id": key} if with_id else {}))
             if entry is not None:
                 found[str(key)] = entry
+                self._where[kind, str(key)] = document, (*under, key)
                 self._note_sources(entry, document, (*under, key))
         return found
 

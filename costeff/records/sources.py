@@ -206,9 +206,11 @@ def _connect() -> Any:
         "autoinstall_known_extensions=false",
         "autoload_known_extensions=false",
         "preserve_insertion_order=true",  # row numbers are those of the file
-        "enable_progress_bar=false",
     ):
         backend.con.execute(f"SET {setting}")
+    if backend.con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        # Only where it is on: in Jupyter without ipywidgets even switching it off is an error.
+        backend.con.execute("SET enable_progress_bar=false")
     return backend
 
 

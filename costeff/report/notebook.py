@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -22,7 +23,6 @@ class Result:
     sentence: str
     table: pd.DataFrame | None = None
     png: bytes | None = None
-    decimals: int = 0
 
     def __repr__(self) -> str:
         return self.sentence if self.table is None else f"{self.sentence}\n{self.table.to_string()}"
@@ -30,8 +30,7 @@ class Result:
     def _repr_html_(self) -> str:
         parts = [f"<p>{escape(self.sentence)}</p>"]
         if self.table is not None:
-            write = f"{{:,.{self.decimals}f}}".format
-            parts.append(self.table.to_html(float_format=write, na_rep="", border=0))
+            parts.append(self.table.to_html(formatters=_formats(self.table), na_rep="", border=0))
         if self.png is not None:
             data = base64.b64encode(self.png).decode()
             alt = escape(self.sentence)
@@ -39,7 +38,7 @@ class Result:
         return "".join(parts)
 
 
-def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: Any = None, decimals: int = 0) -> Result:
+def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: Any = None) -> Result:
     """A result, told as sentence, table and figure.
 
     Parameters
@@ -47,7 +46,7 @@ def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: A
     sentence
         What the result says, with its interval. It is the alt text of the figure too.
     table
-        Numbers, shown with `decimals`; a missing value is an empty cell.
+        Numbers, with three digits or more in each column; a missing value is an empty cell.
     figure
         A matplotlib figure, or what has one: axes, a seaborn grid, an ArviZ plot collection. It is closed.
     """
@@ -61,7 +60,20 @@ def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: A
         canvas.savefig(buffer, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
         drawn = buffer.getvalue()
     plt.close("all")  # or the notebook would show the figure once more at the end of the cell
-    return Result(sentence, frame, drawn, decimals)
+    return Result(sentence, frame, drawn)
+
+
+def _formats(table: pd.DataFrame) -> list[Callable[[Any], str] | None]:
+    """How each column is written: as many decimals as its largest number needs for three digits."""
+    return [_format(table.iloc[:, number]) for number in range(table.shape[1])]
+
+
+def _format(column: pd.Series) -> Callable[[Any], str] | None:
+    if not pd.api.types.is_float_dtype(column):
+        return None
+    largest = float(column.abs().max())
+    decimals = next((d for limit, d in ((100, 0), (10, 1), (1, 2)) if largest >= limit), 3)
+    return f"{{:,.{decimals}f}}".format
 
 
 def drawing_style() -> None:
