@@ -16,6 +16,10 @@ export JUPYTER_RUNTIME_DIR := $(ROOT)/.cache/jupyter
 export JUPYTER_DATA_DIR := $(ROOT)/.cache/jupyter/data
 export JUPYTER_CONFIG_DIR := $(ROOT)/.cache/jupyter/config
 export XDG_CACHE_HOME := $(ROOT)/.cache/xdg
+# pip asks rustc for its version, and rustc writes to its home.
+export RUSTUP_HOME := $(ROOT)/.cache/rustup
+# The order of Python's sets moves the last digit of a posterior: one order for all.
+export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup report test test-slow lint lab lock clean

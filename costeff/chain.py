@@ -53,6 +53,7 @@ class Outcome(Node):
     event: Label
     data: Id
     outcome: Id
+    source: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)]
     model: Id
     follow_up_days: int = Field(gt=0)
     transfer: Literal["risk", "hazard_ratio"]
@@ -115,7 +116,7 @@ class ImpactChain(Spec):
                 )
             heading = f"{STAGE_LABELS[stage][language]} · {KIND_LABELS[node.kind][language]}"
             labels.append(f'<text x="{x + 14}" y="26" font-size="12" opacity="0.75">{escape(heading)}</text>')
-            for row, line in enumerate(_wrap(node.label[language], 24)):
+            for row, line in enumerate(_wrap(node.label[language], 20)):
                 labels.append(
                     f'<text x="{x + 14}" y="{50 + row * 18}" font-size="14" font-weight="600">{escape(line)}</text>'
                 )

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from costeff import __version__
 from costeff.errors import CosteffError, ExitCode, PartialError, Problem
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="What a service changes, costs and saves.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="What a service changes, costs and saves."
+)
 params_app = typer.Typer(no_args_is_help=True, help="The sourced numbers in params/.")
 data_app = typer.Typer(no_args_is_help=True, help="Registers of clients.")
 app.add_typer(params_app, name="params")
@@ -22,23 +23,22 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Run the command line and leave with the exit code of what happened."""
+    _same_order_everywhere()
     _keep_inside_the_project()
     try:
-        result = app(standalone_mode=False)
-        code = result if isinstance(result, int) else ExitCode.OK
+        app(prog_name="costeff")  # leaves by itself, with 2 for a wrong option
     except CosteffError as error:
         print(str(error), file=sys.stderr)
-        code = error.code
-    except click.ClickException as error:
-        error.show()
-        code = ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        print("Stopped. Finished pages stay; run the same command to make the rest.", file=sys.stderr)
-        code = ExitCode.PARTIAL
-    except BrokenPipeError:
+        sys.exit(int(error.code))
+    except BrokenPipeError:  # the reader of our output has left
         sys.stderr.close()
-        code = ExitCode.OK
-    sys.exit(int(code))
+
+
+def _same_order_everywhere() -> None:
+    """Start again with a fixed hash seed: the order of Python's sets moves the last digit of a posterior."""
+    if "PYTHONHASHSEED" not in os.environ:
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "costeff.cli", *sys.argv[1:]])
 
 
 def _keep_inside_the_project() -> None:
@@ -82,7 +82,8 @@ def params_check(folder: Annotated[Path | None, typer.Argument(help="Another par
     catalogue = Catalogue.load(folder)
     check_chains(catalogue).raise_if_any(ParamsError, "The chains do not hold together")
     print(
-        f"{len(catalogue.unit_costs)} unit costs, {len(catalogue.price_sets)} price sets, {len(catalogue.chains)} chains, "
+        f"{len(catalogue.unit_costs)} unit costs, {len(catalogue.price_sets)} price sets, "
+        f"{len(catalogue.chains)} chains, "
         f"{len(catalogue.municipalities)} municipalities, {len(catalogue.sources)} sources: no problems."
     )
 
@@ -145,7 +146,9 @@ def synth(
 
 
 @data_app.command("check")
-def data_check(source: Annotated[Path, typer.Argument(help="Folder of clients, episodes and outcomes (CSV or Parquet).")]) -> None:
+def data_check(
+    source: Annotated[Path, typer.Argument(help="Folder of clients, episodes and outcomes (CSV or Parquet).")],
+) -> None:
     """Validate a register: every problem at once, by table, row, column and rule, never a value."""
     from costeff.batch.country import open_checked
     from costeff.params import Catalogue
@@ -161,8 +164,12 @@ def data_describe(language: Annotated[str, typer.Option("--lang", help="fi, sv o
     from rich.console import Console
     from rich.table import Table
 
+    from costeff.errors import UsageError
     from costeff.records import describe_tables
+    from costeff.spec import LANGUAGES
 
+    if language not in LANGUAGES:
+        raise UsageError("Unknown language", [Problem(language, "is not one of the languages", "use fi, sv or en")])
     described = describe_tables(language)
     table = Table(*map(str, described.columns), show_edge=False)
     for row in described.itertuples(index=False):
@@ -175,12 +182,16 @@ def data_describe(language: Annotated[str, typer.Option("--lang", help="fi, sv o
 
 @app.command()
 def run(
-    municipality: Annotated[list[str] | None, typer.Option("--municipality", "-m", help="Three digits; repeat for more.")] = None,
+    municipality: Annotated[
+        list[str] | None, typer.Option("--municipality", "-m", help="Three digits; repeat for more.")
+    ] = None,
     county: Annotated[list[str] | None, typer.Option("--county", help="Two digits: all its municipalities.")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="All 308 municipalities.")] = False,
     lang: Annotated[list[str] | None, typer.Option("--lang", help="fi, sv or en; repeat for more.")] = None,
     chain: Annotated[list[str] | None, typer.Option("--chain", help="A chain by id; all when not given.")] = None,
-    register: Annotated[Path | None, typer.Option("--register", help="Your own register; else the synthetic one.")] = None,
+    register: Annotated[
+        Path | None, typer.Option("--register", help="Your own register; else the synthetic one.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
     draws: Annotated[int | None, typer.Option(help="Draws of an appraisal.")] = None,
@@ -188,8 +199,10 @@ def run(
     horizon: Annotated[int | None, typer.Option(help="Years; each chain's own when not given.")] = None,
     price_year: Annotated[int | None, typer.Option(help="Tell prices in the money of this year.")] = None,
     workers: Annotated[int, typer.Option(help="Notebooks run side by side.")] = 2,
-    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template.")] = None,
-) -> int:
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template.")
+    ] = None,
+) -> None:
     """Make the reports of some or all municipalities."""
     from costeff.batch import resolve
     from costeff.batch import run as run_batch
@@ -214,9 +227,13 @@ def run(
         workers=workers,
         parameters=dict(split_parameter(text) for text in parameter or ()),
     )
-    with _progress() as tell:
-        outcome = run_batch(catalogue, request, tell)
-    return _told(outcome)
+    try:
+        with _progress() as tell:
+            outcome = run_batch(catalogue, request, tell)
+    except KeyboardInterrupt:
+        problem = Problem(str(output), "finished pages stay", "run the same command again")
+        raise PartialError("Stopped before the end", [problem]) from None
+    raise typer.Exit(_told(outcome))
 
 
 class _progress:  # noqa: N801  (used as a statement)
@@ -224,7 +241,14 @@ class _progress:  # noqa: N801  (used as a statement)
 
     def __enter__(self) -> Any:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         console = Console(stderr=True)
         columns = ("[bold]{task.description:<11}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -245,13 +269,17 @@ class _progress:  # noqa: N801  (used as a statement)
 
 def _told(outcome: Any) -> int:
     stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
-    print(f"{outcome.pages} reports made ({stages}).")
+    made = "1 report" if outcome.pages == 1 else f"{outcome.pages} reports"
+    print(f"{made} made ({stages}).")
     for chain in outcome.unfit:
         print(f"{chain}: the model failed its diagnostics; its pages give no headline figure and say why.")
     print(f"Open {outcome.indexes[0]}")
     if outcome.failed:
-        problems = [Problem(f"{d.job.municipality} {d.job.language}", d.error, "run this one again") for d in outcome.failed]
-        raise PartialError(f"{len(outcome.failed)} reports failed, the others are complete", problems)
+        problems = [
+            Problem(f"{d.job.municipality} {d.job.language}", d.error, "run this one again") for d in outcome.failed
+        ]
+        failed = "1 report" if len(problems) == 1 else f"{len(problems)} reports"
+        raise PartialError(f"{failed} failed, the others are complete", problems)
     return int(ExitCode.MODEL if outcome.unfit else ExitCode.OK)
 
 

@@ -20,8 +20,8 @@ LANGUAGES: tuple[Language, ...] = ("fi", "sv", "en")
 Payer = Literal["municipality", "county", "state", "kela", "client", "others"]
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
-CountyCode = Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
+MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
+CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
 
@@ -65,7 +65,7 @@ _Loader.yaml_implicit_resolvers = {
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9]\d*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
 
 
@@ -177,10 +177,11 @@ _CURES = {
     "missing": "add the key",
     "extra_forbidden": "remove it, or correct its spelling",
     "string_type": 'write it in quotes, for example "075"',
-    "string_pattern_mismatch": "write it in the form given",
+    "string_pattern_mismatch": "write it in that form: a code with all its zeros (091), an id in lower case",
     "literal_error": "use one of the values named",
     "float_type": "write a number: digits and a decimal point, no spaces, no quotes",
     "int_type": "write a whole number: digits only, no spaces, no quotes",
+    "tuple_type": "write a list, between [ and ]",
     "date_type": "write a date as 2024-01-01, without quotes",
 }
 

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 
 def costeff(*args, cwd=ROOT, env=None):
     command = [sys.executable, "-m", "costeff.cli", *map(str, args)]
-    return subprocess.run(command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_params_check_says_what_there_is():
@@ -60,7 +62,9 @@ def test_a_users_mistake_is_one_readable_block_with_a_fixed_exit_code(args, code
 
 def test_broken_params_are_all_told_with_exit_code_3(tmp_path):
     shutil.copytree(ROOT / "params", tmp_path / "params")
-    (tmp_path / "params" / "unit_costs" / "prison.yaml").write_text("quoted_prison:\n  unit: EUR/year\n  unit: EUR/day\n")
+    (tmp_path / "params" / "unit_costs" / "prison.yaml").write_text(
+        "quoted_prison:\n  unit: EUR/year\n  unit: EUR/day\n"
+    )
     (tmp_path / "params" / "conventions.yaml").write_text("first_year: 2026\nsede: 1\n")
     done = costeff("params", "check", tmp_path / "params")
     assert done.returncode == 3

@@ -36,5 +36,9 @@ def test_every_requirement_is_locked_with_hashes():
 
 
 def test_the_lock_names_no_index():
-    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.lstrip().startswith("#")]
-    assert not [line for line in lines if "index" in line or "http:" in line or "https:" in line or "find-links" in line]
+    lines = [
+        line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.lstrip().startswith("#")
+    ]
+    assert not [
+        line for line in lines if "index" in line or "http:" in line or "https:" in line or "find-links" in line
+    ]

@@ -123,5 +123,7 @@ def test_importing_the_package_is_quick():
 
 def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, costeff; print(*sorted(m for m in sys.modules if '.' not in m))"
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout.split()
     assert not set(loaded) & {"numpy", "pandas", "xarray", "pymc", "matplotlib", "ibis", "papermill", "pydantic"}

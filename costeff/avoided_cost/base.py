@@ -78,16 +78,17 @@ class AvoidedCostModel:
     @property
     def moves(self) -> dict[tuple[str, str], str]:
         """Every move and what drives it: the event of the outcome model, or a parameter."""
-        entry, found = xr.DataArray(1.0), {}
-        base = {name: xr.DataArray(0.5) for name in self.parameters}
-        before = self.rates(entry, xr.Dataset(base))
-        for move in before:
-            changed = (n for n in self.parameters if self._moved(before, move, {**base, n: xr.DataArray(0.25)}))
-            found[move] = ", ".join(changed) or "event"
+        given = {"event": xr.DataArray(1.0), **{name: xr.DataArray(0.5) for name in self.parameters}}
+        before = self._rates_of(given)
+        found = {}
+        for move, rate in before.items():
+            other = {name: self._rates_of({**given, name: xr.DataArray(0.25)})[move] for name in given}
+            found[move] = ", ".join(name for name, changed in other.items() if not np.array_equal(changed, rate))
         return found
 
-    def _moved(self, before: Moves, move: tuple[str, str], inputs: dict[str, xr.DataArray]) -> bool:
-        return not np.array_equal(before[move], self.rates(xr.DataArray(1.0), xr.Dataset(inputs))[move])
+    def _rates_of(self, given: dict[str, xr.DataArray]) -> Moves:
+        inputs = xr.Dataset({name: given[name] for name in self.parameters})
+        return self.rates(given["event"], inputs)
 
     def _repr_html_(self) -> str:
         from costeff.avoided_cost.diagram import diagram

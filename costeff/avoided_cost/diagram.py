@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, GAP, HEIGHT = 150, 128, 52
+WIDTH, GAP, HEIGHT = 150, 150, 52
 TOP, BEND = 12, 44
 
 

@@ -90,7 +90,13 @@ def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None
     else:
         raise UsageError(
             "The chain has no data",
-            [Problem(f"chains {chain.id}.outcome.data", f"{chain.outcome.data} is not data at hand", "use register or rossi")],
+            [
+                Problem(
+                    f"chains {chain.id}.outcome.data",
+                    f"{chain.outcome.data} is not data at hand",
+                    "use register or rossi",
+                )
+            ],
         )
     statistic = MODELS[chain.outcome.model].statistic
     if statistic == "binary":
@@ -100,12 +106,31 @@ def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None
     return Data(cells, cost_cells(register) if chain.input.cost == "register" else None, counties)
 
 
+def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data) -> Context:
+    """What the chain's outcome model is built from: cells, priors and places."""
+    return Context(data.outcome, catalogue.priors[chain.outcome.model], data.counties)
+
+
 def fit_chain(
-    chain: ImpactChain, catalogue: Catalogue, data: Data, seed: int, cache: Path, *, progress: bool = False
+    chain: ImpactChain,
+    catalogue: Catalogue,
+    data: Data,
+    seed: int,
+    cache: Path,
+    *,
+    sampling: Sampling | None = None,
+    progress: bool = False,
 ) -> Fit:
-    """The chain's outcome model, fitted to the whole country or read from the cache."""
-    context = Context(data.outcome, catalogue.priors[chain.outcome.model], data.counties)
-    return fit(MODELS[chain.outcome.model], context, Sampling(seed), cache / "outcomes", progress=progress)
+    """The chain's outcome model, fitted to the whole country or read from the cache.
+
+    Parameters
+    ----------
+    sampling
+        Other than the usual number of draws and chains; it has a seed of its own.
+    """
+    context = context_for(chain, catalogue, data)
+    settings = sampling or Sampling(seed)
+    return fit(MODELS[chain.outcome.model], context, settings, cache / "outcomes", progress=progress)
 
 
 # --- appraisals -----------------------------------------------------------------------------------
@@ -159,4 +184,4 @@ def write_appraisals(
 def _small(dataset: xr.Dataset) -> xr.Dataset:
     """What a report reads, in single precision: seven digits are more than any figure shows."""
     kept = dataset[list(STORED)]
-    return kept.astype({name: np.float32 for name in kept.data_vars}).assign_attrs(dataset.attrs)
+    return kept.astype(dict.fromkeys(kept.data_vars, np.float32)).assign_attrs(dataset.attrs)

@@ -5,6 +5,7 @@ Kernels started side by side over TCP now and then take each other's port; over 
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import uuid
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
-from papermill.engines import NBClientEngine, papermill_engines
 from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
 from papermill.utils import merge_kwargs, remove_args
 from traitlets.config import Config
 
@@ -21,7 +22,7 @@ ENGINE = "costeff"
 LONGEST_SOCKET = 95
 
 
-class LocalEngine(NBClientEngine):
+class LocalEngine(NBClientEngine):  # type: ignore[misc]
     """papermill's own engine over ipc where there is such a thing."""
 
     @classmethod
@@ -49,7 +50,8 @@ class LocalEngine(NBClientEngine):
             config=config,
             log_output=log_output,
         )
-        return PapermillNotebookClient(nb_man, **given).execute()
+        # What a kernel itself prints is not for the terminal; errors of cells come back as messages.
+        return PapermillNotebookClient(nb_man, **given).execute(stderr=subprocess.DEVNULL)
 
 
 def _sockets() -> str:

@@ -113,4 +113,3 @@ def _render(job: Job) -> None:
     page = job.page.name.removesuffix(f"{job.language}.html")
     alternates = {language: f"{page}{language}.html" for language in job.languages}
     render(job.notebook, job.page, job.language, alternates=alternates, index=f"index.{job.language}.html")
-

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from costeff.errors import CosteffError, Problem, Problems, UsageError
 from costeff.params import Catalogue
 from costeff.spec import LANGUAGES, Id, Language, MunicipalityCode, Spec
@@ -28,7 +30,7 @@ class RunRequest(Spec):
     horizon_years: int | None = None
     price_year: int | None = None
     workers: int = 2
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 def resolve(
@@ -51,15 +53,15 @@ def resolve(
     problems = Problems()
     codes: dict[str, None] = {}
     for code in municipalities:
-        if _known(lambda code=code: catalogue.municipality(code), problems):  # type: ignore[misc]
+        if _known(lambda code=code: catalogue.municipality(code), problems):
             codes[code] = None
     for county in counties:
-        for code in _known(lambda county=county: catalogue.members(county), problems) or ():  # type: ignore[misc]
+        for code in _known(lambda county=county: catalogue.members(county), problems) or ():
             codes[code] = None
     if everyone:
         codes.update(dict.fromkeys(catalogue.municipalities))
     for chain in chains:
-        _known(lambda chain=chain: catalogue.entry("chains", chain), problems)  # type: ignore[misc]
+        _known(lambda chain=chain: catalogue.entry("chains", chain), problems)
     for language in languages:
         if language not in LANGUAGES:
             problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
@@ -113,14 +115,18 @@ def check_parameters(declared: Mapping[str, Mapping[str, Any]], given: Mapping[s
             problems.add(f"parameter {name}", "is given by the run itself", "use the run's own option")
         elif name not in declared:
             close = get_close_matches(name, free, n=1)
-            cure = f"did you mean {close[0]}?" if close else f"the template has {', '.join(free) or 'no other parameters'}"
+            cure = (
+                f"did you mean {close[0]}?" if close else f"the template has {', '.join(free) or 'no other parameters'}"
+            )
             problems.add(f"parameter {name}", "is not a parameter of the template", cure)
         else:
             kind = str(declared[name]["inferred_type_name"])
             try:
                 converted[name] = _convert(text, kind)
             except ValueError:
-                problems.add(f"parameter {name}", f"is {text!r}, and must be {_KINDS.get(kind, kind)}", "correct the value")
+                problems.add(
+                    f"parameter {name}", f"is {text!r}, and must be {_KINDS.get(kind, kind)}", "correct the value"
+                )
     problems.raise_if_any(UsageError, "The template cannot take these parameters")
     return converted
 
@@ -144,5 +150,7 @@ def split_parameter(text: str) -> tuple[str, str]:
     """`name=value` as a pair."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageError("A parameter cannot be read", [Problem(text, "is not name=value", "write for example horizon=5")])
+        raise UsageError(
+            "A parameter cannot be read", [Problem(text, "is not name=value", "write for example horizon=5")]
+        )
     return name, value

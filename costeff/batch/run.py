@@ -117,7 +117,9 @@ def _jobs(request: RunRequest, template: Path, appraisals: Path, parameters: dic
 
 def _checked_parameters(template: Path, request: RunRequest) -> dict[str, Any]:
     if not template.is_file():
-        raise SetupError("The report template is missing", [Problem(str(template), "does not exist", "restore notebooks/")])
+        raise SetupError(
+            "The report template is missing", [Problem(str(template), "does not exist", "restore notebooks/")]
+        )
     if not request.parameters:
         return {}
     import papermill
@@ -142,19 +144,21 @@ def _write_indexes(catalogue: Catalogue, request: RunRequest, outcome: Outcome) 
     from costeff.report.site import Entry, entry, write_index
 
     failed = {(done.job.municipality, done.job.language) for done in outcome.failed}
-    indexes = {language: f"index.{language}.html" for language in request.languages}
+    indexes: dict[str, str] = {language: f"index.{language}.html" for language in request.languages}
     written = []
     for language in request.languages:
         entries = []
         for code in request.municipalities:
-            links = {lang: f"{code}.{lang}.html" for lang in request.languages if (code, lang) not in failed}
+            links: dict[str, str] = {
+                lang: f"{code}.{lang}.html" for lang in request.languages if (code, lang) not in failed
+            }
             if links:
                 page = open_page(request.output / "appraisals" / f"{code}.nc", code, language, catalogue)
                 entries.append(entry(page, links))
             else:
                 place = catalogue.municipality(code)
                 county = catalogue.county(place.county).name[language]
-                entries.append(Entry(code, place.name(language), county, {}, note="failed"))
+                entries.append(Entry(code, place.name(language), county, {}))
         written.append(write_index(request.output, entries, language, indexes=indexes))
     first = written[0].read_text(encoding="utf-8")
     write_text(request.output / "index.html", first)

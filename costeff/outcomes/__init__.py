@@ -8,4 +8,14 @@ from costeff.outcomes.time_to_event import TimeToEvent
 
 MODELS: dict[str, OutcomeModel] = {model.id: model for model in (Binary(), TimeToEvent())}
 
-__all__ = ["MODELS", "Check", "Context", "Fit", "OutcomeModel", "Sampling", "fit", "prior_beside_posterior", "raw_beside_estimate"]
+__all__ = [
+    "MODELS",
+    "Check",
+    "Context",
+    "Fit",
+    "OutcomeModel",
+    "Sampling",
+    "fit",
+    "prior_beside_posterior",
+    "raw_beside_estimate",
+]

@@ -61,7 +61,13 @@ class Context:
         if (where < 0).any():
             raise ModelError(
                 "The cells name a place the model does not know",
-                [Problem(dim, f"{int((where < 0).sum())} cells are outside the {len(self.coords[dim])} known", "check the codes")],
+                [
+                    Problem(
+                        dim,
+                        f"{int((where < 0).sum())} cells are outside the {len(self.coords[dim])} known",
+                        "check the codes",
+                    )
+                ],
             )
         return np.asarray(where)
 
@@ -73,7 +79,9 @@ class Context:
     def interval_widths(self) -> xr.DataArray:
         """Length of each interval in days."""
         rows = self.cells.table.drop_duplicates("interval").set_index("interval").loc[self.coords["interval"]]
-        return xr.DataArray((rows["end"] - rows["start"]).to_numpy(float), dims="interval", coords={"interval": rows.index})
+        return xr.DataArray(
+            (rows["end"] - rows["start"]).to_numpy(float), dims="interval", coords={"interval": rows.index}
+        )
 
     def clients(self) -> xr.DataArray:
         """Clients by municipality, over both options. Unprotected: never published as it is."""
@@ -141,7 +149,7 @@ class Sampling:
     """How a model is sampled."""
 
     seed: int
-    draws: int = 1500
+    draws: int = 2500
     tune: int = 1000
     chains: int = 4
     target_accept: float = 0.95

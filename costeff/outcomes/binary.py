@@ -38,7 +38,9 @@ class Binary(OutcomeModel):
             intercept = pm.Normal("intercept", prior["intercept"].mean, prior["intercept"].sd)
             group = zero_sum("group_effect", "group", context, sd=prior["group"].sd)
             county_sd = pm.HalfNormal("county_sd", prior["county_sd"].sd)
-            county = pm.Deterministic("county_effect", county_sd * zero_sum("county_raw", "county", context), dims="county")
+            county = pm.Deterministic(
+                "county_effect", county_sd * zero_sum("county_raw", "county", context), dims="county"
+            )
             municipality_sd = pm.HalfNormal("municipality_sd", prior["municipality_sd"].sd)
             raw = pm.Normal("municipality_raw", dims="municipality")
             place = pm.Deterministic("place", county[c] + municipality_sd * raw, dims="municipality")
@@ -65,9 +67,8 @@ class Binary(OutcomeModel):
             {
                 "risk": risk.transpose("draw", "option", "municipality"),
                 "ratio": np.exp(posterior["effect"]),
-                "ratio_local": np.exp(posterior["municipality_effect"]).transpose("draw", "municipality"),
+                "ratio_local": np.exp(posterior["municipality_effect"].transpose("draw", "municipality")),
                 "pooling": pooling,
-                "clients": context.clients(),
             }
         )
 

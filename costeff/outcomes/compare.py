@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -59,14 +61,18 @@ def prior_beside_posterior(model: OutcomeModel, context: Context, fit: Fit, draw
 
     Returns
     -------
-    DataTree with the groups `prior` and `posterior`, dims chain and draw, as ArviZ reads them
+    DataTree with the groups `prior` and `posterior`, dims chain and draw, as ArviZ reads them; the dim
+    `group` is `risk_group` here, for ArviZ calls prior and posterior groups
     """
     import pymc as pm
 
+    logging.getLogger("pymc.sampling.forward").setLevel(logging.WARNING)  # it names the variables on every call
     names = list(model.gated)
     with model.build(context):
         prior = pm.sample_prior_predictive(draws, var_names=names, random_seed=int(fit.effect.attrs["seed"]))
     kept = np.linspace(0, fit.posterior.sizes["draw"] - 1, draws).round().astype(int)
     posterior = fit.posterior[names].isel(draw=kept).assign_coords(draw=np.arange(draws)).expand_dims(chain=[0])
-    before = prior["prior"].to_dataset()[names].drop_attrs()
-    return xr.DataTree.from_dict({"/prior": before, "/posterior": posterior})
+    found = {"/prior": prior["prior"].to_dataset()[names].drop_attrs(), "/posterior": posterior}
+    return xr.DataTree.from_dict(
+        {k: v.rename(group="risk_group") if "group" in v.dims else v for k, v in found.items()}
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +90,8 @@ class Fit:
 
     def _repr_html_(self) -> str:
         verdict = "passed" if self.passed else "FAILED: no headline figure may be made from this fit"
-        return f"<h4>{self.model}: diagnostics {verdict}</h4>" + self.diagnostics().to_html(
-            index=False, float_format="%.3f"
-        )
+        table: str = self.diagnostics().to_html(index=False, float_format="%.3f")
+        return f"<h4>{self.model}: diagnostics {verdict}</h4>{table}"
 
 
 def fit(
@@ -119,7 +118,7 @@ def fit(
     key = content_hash(model, context, sampling)
     path = cache / f"{model.id}-{key}.nc" if cache else None
     if path and path.is_file() and (found := _load(path, key, model.id)):
-        return found
+        return _with_clients(found, context)
     posterior, stats = _sample(model, context, sampling, progress)
     flat = _flatten(posterior)
     checks = (*_sampler_checks(model, posterior, stats, sampling), *_predictive_checks(model, flat, context, sampling))
@@ -135,7 +134,14 @@ def fit(
     result = Fit(model.id, effect, flat, checks, key, cached=False)
     if path:
         _save(result, path)
-    return result
+    return _with_clients(result, context)
+
+
+def _with_clients(found: Fit, context: Context) -> Fit:
+    """The effect with the clients behind it, which come from the cells at hand and are never stored."""
+    if not context.counties:
+        return found
+    return replace(found, effect=found.effect.assign(clients=context.clients()))
 
 
 def _refuse_unusable(model: OutcomeModel, context: Context) -> None:

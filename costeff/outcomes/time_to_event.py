@@ -53,8 +53,8 @@ class TimeToEvent(OutcomeModel):
             log_rate = posterior["log_hazard"] + posterior["group_effect"]
             if option == NEW:
                 log_rate = log_rate + posterior["effect"]
-            cumulative = (np.exp(log_rate) * width).sum("interval")
-            risks.append(((1 - np.exp(-cumulative)) * mix).sum("group"))
+            cumulative = (width * np.exp(log_rate)).sum("interval")
+            risks.append((mix * (1 - np.exp(-cumulative))).sum("group"))
         risk = xr.concat(risks, dim="option").assign_coords(option=list(OPTIONS))
         return xr.Dataset({"risk": risk.transpose("draw", "option"), "ratio": np.exp(posterior["effect"])})
 

@@ -107,10 +107,14 @@ class Catalogue:
         code = str(code)  # a notebook may pass the number 91
         full = code.zfill(digits)
         if code.isdigit() and len(code) < digits and full in known:
-            name = getattr(known[full], "name_fi", None) or known[full].name["fi"]
-            return Problem(f"{what} {code}", f"a {what} code has {digits} digits", f"write {full} ({name})")
-        by_name = [c for c, item in known.items() if code.casefold() in str(item.model_dump().values()).casefold()]
-        hint = f"did you mean {', '.join(by_name[:3])}?" if by_name and not code.isdigit() else "see params/"
+            cure = f"write {full} ({known[full].names()[0]})"
+            return Problem(f"{what} {code}", f"a {what} code has {digits} digits", cure)
+        names = {c: [n.casefold() for n in item.names()] for c, item in known.items()}
+        asked = code.casefold()
+        near = [c for c, n in names.items() if asked in n] or [
+            c for c, n in names.items() if any(asked in x for x in n)
+        ]
+        hint = f"did you mean {', '.join(near[:3])}?" if near and not code.isdigit() else "see params/"
         return Problem(f"{what} {code}", f"is not a {what} of 2025", hint)
 
     def entry(self, group: str, key: str) -> Any:

@@ -272,6 +272,10 @@ class Municipality(Entry):
     population: int = Field(gt=0)
     population_year: Year
 
+    def names(self) -> tuple[str, ...]:
+        """The names it is known by, the Finnish one first."""
+        return (self.name_fi, self.name_sv)
+
     def name(self, language: str) -> str:
         """The name as the language writes it; English uses the name of the municipality's first language."""
         swedish = language == "sv" or (language == "en" and self.language.startswith("sv"))
@@ -283,6 +287,10 @@ class County(Spec):
 
     code: CountyCode
     name: Label
+
+    def names(self) -> tuple[str, ...]:
+        """The names it is known by, the Finnish one first."""
+        return (self.name.fi, self.name.sv, self.name.en)
 
 
 class Published(Spec):

@@ -200,7 +200,8 @@ def _basis(chapter: Chapter) -> Markup:
     if pooling == pooling:  # not NaN: an estimate that is not pooled has none
         texts.append(
             words.say(
-                "{share} of the estimate leans on data from the rest of the country.", share=words.percent(pooling)
+                "{share} of the estimated effect leans on data from the rest of the country.",
+                share=words.percent(pooling),
             )
         )
     clients = int(main.attr("n_clients_protected", -1))
@@ -208,6 +209,9 @@ def _basis(chapter: Chapter) -> Markup:
         texts.append(words.say("The data hold about {n} clients of the municipality.", n=words.number(clients)))
     elif main.attr("evidence") != "borrowed":
         texts.append(words.say("The number of the municipality's clients is not shown: it is small or not known."))
+    everyone = int(main.attr("n_clients_all", -1))
+    if everyone >= 0:
+        texts.append(words.say("The data hold about {n} clients in the whole country.", n=words.number(everyone)))
     texts += chapter.not_counted(main)
     if main.attr("service_price_quality") == "assumption":
         texts.append(words.say("The price of the service is an assumption, not a price paid."))

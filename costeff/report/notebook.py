@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -30,7 +31,9 @@ class Result:
     def _repr_html_(self) -> str:
         parts = [f"<p>{escape(self.sentence)}</p>"]
         if self.table is not None:
-            parts.append(self.table.to_html(formatters=_formats(self.table), na_rep="", border=0))
+            gaps = dict.fromkeys(self.table.select_dtypes("Int64"), object)  # pandas writes <NA> into these
+            shown = self.table.astype(gaps).fillna(dict.fromkeys(gaps, "")) if gaps else self.table
+            parts.append(shown.to_html(formatters=_formats(self.table), na_rep="", border=0))
         if self.png is not None:
             data = base64.b64encode(self.png).decode()
             alt = escape(self.sentence)
@@ -46,7 +49,7 @@ def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: A
     sentence
         What the result says, with its interval. It is the alt text of the figure too.
     table
-        Numbers, with three digits or more in each column; a missing value is an empty cell.
+        Numbers, each column with decimals that fit its size; a missing value is an empty cell.
     figure
         A matplotlib figure, or what has one: axes, a seaborn grid, an ArviZ plot collection. It is closed.
     """
@@ -64,7 +67,7 @@ def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: A
 
 
 def _formats(table: pd.DataFrame) -> list[Callable[[Any], str] | None]:
-    """How each column is written: as many decimals as its largest number needs for three digits."""
+    """How each column is written: as many decimals as tell its numbers apart."""
     return [_format(table.iloc[:, number]) for number in range(table.shape[1])]
 
 
@@ -72,8 +75,44 @@ def _format(column: pd.Series) -> Callable[[Any], str] | None:
     if not pd.api.types.is_float_dtype(column):
         return None
     largest = float(column.abs().max())
-    decimals = next((d for limit, d in ((100, 0), (10, 1), (1, 2)) if largest >= limit), 3)
+    decimals = next((d for limit, d in ((1000, 0), (10, 1)) if largest >= limit), 3)
     return f"{{:,.{decimals}f}}".format
+
+
+def intervals(draws: pd.DataFrame, value: str, by: str, mass: float, label: str, hue: str | None = None) -> Any:
+    """Means as dots and central intervals as lines, a row for each name, on a common axis.
+
+    Parameters
+    ----------
+    draws
+        Tidy: a row a draw; columns `value`, `by` (names of the rows) and `hue` (what is compared in each row).
+    mass
+        Probability that a line holds.
+    label
+        What the axis measures, with its unit.
+
+    Returns
+    -------
+    seaborn FacetGrid
+    """
+    import seaborn as sns
+
+    height = 1.2 + 0.55 * draws[by].nunique()
+    look = {"dodge": 0.3, "hue": hue} if hue else {"dodge": False, "color": COLOURS[1]}
+    band = ("pi", 100 * mass)
+    grid = sns.catplot(
+        draws, x=value, y=by, kind="point", errorbar=band, linestyle="none", height=height, aspect=7.5 / height, **look
+    )
+    grid.set(xlabel=label, ylabel="")
+    money = draws[value].abs().max() >= 1000
+    if draws[value].min() < 0:
+        grid.ax.axvline(0, color=LIGHT["ink"], linewidth=1, zorder=1.5)
+    grid.ax.locator_params(axis="x", nbins=7)
+    if money:
+        grid.ax.xaxis.set_major_formatter("{x:,.0f}")
+    if grid.legend is not None:
+        grid.legend.set_title("")
+    return grid
 
 
 def drawing_style() -> None:
@@ -81,4 +120,6 @@ def drawing_style() -> None:
     import seaborn as sns
 
     settings = {"axes.edgecolor": LIGHT["quiet"], "grid.color": LIGHT["grid"], "figure.figsize": (7.5, 4.2)}
-    sns.set_theme(context="notebook", style="whitegrid", palette=COLOURS, rc=settings)
+    # ArviZ joins prior and posterior in a way that xarray will change; it is theirs to mend.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="arviz_plots")
+    sns.set_theme(context="notebook", font_scale=0.9, style="whitegrid", palette=COLOURS, rc=settings)

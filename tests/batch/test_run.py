@@ -13,15 +13,6 @@ from costeff.batch.notebooks import Job, run_jobs
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def made(catalogue, tmp_path_factory):
-    output = tmp_path_factory.mktemp("run")
-    request = resolve(catalogue, municipalities=["165", "478"], languages=["fi", "sv"], output=output)
-    told = []
-    outcome = run(catalogue, request, lambda *step: told.append(step), ROOT)
-    return outcome, told
-
-
 def test_every_page_is_made_and_listed(made):
     outcome, _ = made
     assert outcome.pages == 4
@@ -38,7 +29,7 @@ def test_pages_hold_no_code_no_script_no_request_and_say_synthetic_first(made):
         text = page.read_text()
         assert "<script" not in text
         assert "open_page" not in text
-        assert "src=\"http" not in text
+        assert 'src="http' not in text
         body = text[text.index("<body") :]
         assert body.index("ynte") < body.index("<h1")  # Synteettinen, Syntetisk
 
@@ -84,7 +75,10 @@ def test_one_bad_municipality_is_named_and_the_others_are_made(made, tmp_path):
             parameters={"municipality": code, "language": "fi", "appraisal": str(appraisal)},
         )
 
-    ended = {done.job.municipality: done for done in run_jobs([job("407", broken), job("165", output / "appraisals" / "165.nc")], 2)}
+    ended = {
+        done.job.municipality: done
+        for done in run_jobs([job("407", broken), job("165", output / "appraisals" / "165.nc")], 2)
+    }
     assert "UsageError" in ended["407"].error
     assert ended["165"].error == ""
     assert (tmp_path / "165.fi.html").is_file()

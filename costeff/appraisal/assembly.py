@@ -1,7 +1,4 @@
-"""The one place of assembly: chain, catalogue, draws of an effect and municipalities give one labelled Dataset.
-
-Everything downstream reads it. Money is undiscounted here; `discount` says how later years weigh.
-"""
+"""Chain, catalogue, draws of an effect and municipalities, put together into one labelled Dataset."""
 
 from __future__ import annotations
 
@@ -10,14 +7,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
-from pydantic import Field
 
 from costeff import __version__
+from costeff.appraisal.request import BASELINE, LATER, Request
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.avoided_cost import AvoidedCostModel, cash
 from costeff.chain import ImpactChain
@@ -25,71 +21,12 @@ from costeff.cohort import apply_hazard_ratio, discount_factors, probability_fro
 from costeff.disclosure import protect_count
 from costeff.draws import NEW, OPTIONS, USUAL, rng, thin
 from costeff.errors import DataError, ParamsError, Problem, Problems, UsageError
-from costeff.outcomes import MODELS as OUTCOME_MODELS
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.params.pricing import Priced, cashable_draws, price, sample, state_price
 from costeff.records import Cells
-from costeff.spec import Id, Spec, Year
 
 DAYS_PER_YEAR = 365
-BASELINE = ("baseline_probability", "baseline_window_years")  # of a relative effect, from transitions
-LATER = "later_risk_ratio"
-
-
-class Request(Spec):
-    """What an appraisal is asked: nothing here changes the catalogue."""
-
-    draws: int = Field(ge=1)
-    seed: int = Field(ge=0)
-    clients: int = Field(ge=1)
-    horizon_years: Annotated[int, Field(ge=1, le=60)] | None = None  # None: the chain's own
-    price_set: Id | None = None  # None: the chain's own
-    price_year: Year | None = None  # None: every price in its own price year
-
-    @staticmethod
-    def of(catalogue: Catalogue, **changes: Any) -> Request:
-        """The conventions of the catalogue, with changes."""
-        settings = catalogue.conventions
-        return Request(**{"draws": settings.draws, "seed": settings.seed, "clients": settings.clients, **changes})
-
-
-def check_chains(catalogue: Catalogue) -> Problems:
-    """Whether every chain names models that exist and the parameters they need."""
-    problems = Problems()
-    for chain in catalogue.chains.values():
-        place = f"chains {chain.id}"
-        if chain.outcome.model not in OUTCOME_MODELS:
-            problems.add(
-                f"{place}.outcome.model", f"{chain.outcome.model} is not a model", f"known: {', '.join(OUTCOME_MODELS)}"
-            )
-        model = AVOIDED_COST_MODELS.get(chain.impact.model)
-        if model is None:
-            known = ", ".join(AVOIDED_COST_MODELS)
-            problems.add(f"{place}.impact.model", f"{chain.impact.model} is not a model", f"known: {known}")
-            continue
-        needed = (*model.parameters, LATER, *(BASELINE if chain.outcome.transfer == "hazard_ratio" else ()))
-        for name in needed:
-            if name not in catalogue.transitions.get(model.id, {}):
-                problems.add(
-                    f"transitions/{model.id}.yaml", f"has no {name}, which {chain.id} needs", "add it with a source"
-                )
-        prices = catalogue.price_sets.get(chain.impact.price_set)
-        for item in model.items if prices else ():
-            if prices and item not in prices.prices:
-                problems.add(
-                    f"price_sets.yaml {prices.id}",
-                    f"has no price for {item}, which {chain.id} needs",
-                    "add a sourced price",
-                )
-    return problems
-
-
-def price_sets_for(chain: ImpactChain, catalogue: Catalogue) -> list[str]:
-    """The price sets that price everything the chain needs, the chain's own first."""
-    items = AVOIDED_COST_MODELS[chain.impact.model].items
-    able = [s.id for s in catalogue.price_sets.values() if all(item in s.prices for item in items)]
-    return sorted(able, key=lambda name: name != chain.impact.price_set)
 
 
 def appraise(
@@ -363,6 +300,13 @@ class _Assembly:
             "evidence": xr.DataArray(np.array(evidence, dtype=object), dims="municipality", coords=coords),
         }
 
+    def _clients_all(self) -> int:
+        """Clients in all the data, protected; -1 where the data have no municipalities."""
+        if "clients" not in self.fit.effect:
+            return -1
+        protected = protect_count(int(self.fit.effect["clients"].sum()))
+        return -1 if protected is None else protected
+
     def _attrs(self, money: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
         priced: list[Priced] = money["priced"]
         years = sorted({f"{part.price_year}" for part in priced})
@@ -376,7 +320,7 @@ class _Assembly:
         )
         named += [s for name in parameters for s in self.catalogue.transitions[self.model.id][name].source]
         named += list(self.catalogue.conventions.discount.source)
-        named += [row.source for row in self.catalogue.evidence.get(self.chain.id, ())]
+        named += self.chain.outcome.source
         return {
             "chain": self.chain.id,
             "price_set": money["price_set"],
@@ -392,6 +336,7 @@ class _Assembly:
             "sources": json.dumps(list(dict.fromkeys(named))),
             "model": self.fit.model,
             "measure": str(self.fit.effect.attrs["measure"]),
+            "n_clients_all": self._clients_all(),
             "data": str(self.fit.effect.attrs["data"]),
             "synthetic": int(self.fit.effect.attrs["synthetic"]),
             "gate_passed": int(self.fit.passed),
@@ -419,54 +364,3 @@ def _add(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
     """A sum over components; a payer of only one of them counts as 0 in the other."""
     a, b = xr.align(first, second, join="outer", fill_value=0.0)
     return a + b
-
-
-def one(dataset: xr.Dataset, code: str, catalogue: Catalogue) -> xr.Dataset:
-    """The appraisal of one municipality, without payers that have no money in it, with its names.
-
-    Returns
-    -------
-    Dataset over (draw, option, payer, year).
-    """
-    place = catalogue.municipality(code)
-    county = catalogue.county(place.county)
-    here = dataset.sel(municipality=code, drop=True)
-    money = abs(here["cost"]) + abs(here["average"])
-    paid = money.sum(["draw", "option", "year"]).to_numpy() > 0
-    here = here.isel(payer=paid) if paid.any() else here
-    local = ("n_clients_protected", "pooling", "evidence")
-    told = {name: here[name].item() for name in local}
-    return here.drop_vars(local).assign_attrs(
-        municipality=code,
-        municipality_fi=place.name_fi,
-        municipality_sv=place.name_sv,
-        municipality_en=place.name("en"),
-        county=place.county,
-        **{f"county_{language}": county.name[language] for language in ("fi", "sv", "en")},
-        **told,
-    )
-
-
-def summary(dataset: xr.Dataset) -> pd.DataFrame:
-    """Expected net saving, its interval and probability, by payer and in all, of one municipality's appraisal."""
-    from costeff import decision
-    from costeff.draws import summarise
-
-    payers = decision.by_payer(dataset)
-    rows = []
-    for name in (*payers["payer"].to_numpy(), None):
-        saved = payers.sel(payer=name, drop=True) if name else decision.net_saving(dataset)
-        s = summarise(saved, float(dataset.attrs["mass"]))
-        rows.append(
-            {
-                "payer": name or "all",
-                "net saving": float(s["mean"]),
-                "low": float(s["low"]),
-                "high": float(s["high"]),
-                "probability of saving": float((saved > 0).mean()),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-__all__ = ["Request", "appraise", "check_chains", "one", "price_sets_for", "states", "summary"]

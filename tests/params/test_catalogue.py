@@ -1,0 +1,251 @@
+"""The real params/: it holds together, every value can be traced, and a failed look-up says what mends it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from params_builders import PARAMS
+
+from costeff.appraisal import check_chains
+from costeff.draws import rng
+from costeff.errors import ExitCode, ParamsError, UsageError
+from costeff.params import Catalogue, what_if
+from costeff.params.catalogue import uncertain_values
+from costeff.params.entries import Duty, Turn, Uncertain
+from costeff.spec import Label
+
+
+def every_value(catalogue: Catalogue) -> Iterator[tuple[str, Uncertain]]:
+    for group in (catalogue.unit_costs, catalogue.price_sets):
+        for key, entry in group.items():
+            yield from ((f"{key}.{name}", value) for name, value in uncertain_values(entry))
+    for model, parameters in catalogue.transitions.items():
+        yield from ((f"{model}.{name}", value) for name, value in parameters.items())
+
+
+# --- what is in it --------------------------------------------------------------------------------
+
+
+def test_the_real_params_hold_together(catalogue: Catalogue) -> None:
+    assert not list(check_chains(catalogue))
+
+
+def test_there_are_308_municipalities_with_codes_of_three_digits(catalogue: Catalogue) -> None:
+    codes = list(catalogue.municipalities)
+    assert len(codes) == 308
+    assert all(re.fullmatch(r"\d{3}", code) for code in codes)
+    assert catalogue.municipality("005").name_fi == "Alajärvi"
+    assert catalogue.municipality("091").name_sv == "Helsingfors"
+
+
+def test_every_municipality_has_a_county_and_every_county_a_municipality(catalogue: Catalogue) -> None:
+    members = Counter(m.county for m in catalogue.municipalities.values())
+    assert set(members) == set(catalogue.counties)
+    assert len(catalogue.counties) == 23
+    assert members["90"] == 1
+    assert members["91"] == 16
+    assert sum(members.values()) == 308
+
+
+def test_population_is_that_of_the_country(catalogue: Catalogue) -> None:
+    assert sum(m.population for m in catalogue.municipalities.values()) == pytest.approx(5_563_970, abs=2_000)
+
+
+def test_every_uncertain_value_has_a_source_that_exists(catalogue: Catalogue) -> None:
+    values = list(every_value(catalogue))
+    assert len(values) > 50
+    for name, value in values:
+        assert value.source, name
+        assert set(value.source) <= set(catalogue.sources), name
+
+
+def test_what_is_assumed_says_so_and_why(catalogue: Catalogue) -> None:
+    for name, value in every_value(catalogue):
+        if "stated_assumption" in value.source:
+            assert value.quality == "assumption", name
+        if value.quality == "assumption":
+            assert value.note, name
+
+
+def test_the_three_quoted_figures_are_there_with_their_year(catalogue: Catalogue) -> None:
+    prices = catalogue.price_sets["quoted"].prices
+    quoted = {}
+    for state, price in prices.items():
+        (component,) = price.components
+        value = catalogue.unit_costs[component.cost].latest
+        quoted[state] = (value.mean, value.price_year, value.source)
+    assert quoted == {
+        "in_care": (130_000, 2018, ("selanpaa_sitra",)),
+        "in_institution": (61_000, 2018, ("selanpaa_sitra",)),
+        "in_prison": (78_000, 2018, ("selanpaa_sitra",)),
+    }
+
+
+def test_every_text_stands_in_three_different_places(catalogue: Catalogue) -> None:
+    """Swedish copied from Finnish, or the other way, is a text that was forgotten."""
+    entries = [*catalogue.chains.values(), *catalogue.unit_costs.values(), *catalogue.price_sets.values()]
+    for entry in entries:
+        for name in type(entry).model_fields:
+            label = getattr(entry, name)
+            if isinstance(label, Label):
+                assert len({label.fi, label.sv, label.en}) == 3, f"{entry.id}.{name}"
+
+
+def test_names_of_draws_do_not_share_a_seed(catalogue: Catalogue) -> None:
+    """The seed of a value is a checksum of its name: two names with one checksum would be drawn alike."""
+    names = [f"unit_costs.{key}" for key in catalogue.unit_costs]
+    names += [f"cashable.{key}" for key in catalogue.unit_costs]
+    names += [f"cost.{key}" for key in catalogue.chains]
+    names += [f"transitions.{m}.{name}" for m, parameters in catalogue.transitions.items() for name in parameters]
+    assert len({rng(7, name).integers(1 << 60) for name in names}) == len(names)
+
+
+def test_need_indices_are_of_known_municipalities_and_missing_stays_missing(catalogue: Catalogue) -> None:
+    with (PARAMS / "municipality_indices.csv").open(encoding="utf-8") as file:
+        empty = sum(row["index_mean_2018_2020"] == "" for row in csv.DictReader(file))
+    values = [value for indicator in catalogue.need.values() for value in indicator.values()]
+    assert empty > 0
+    assert sum(value is None for value in values) == empty
+    assert all(set(codes) == set(catalogue.municipalities) for codes in catalogue.need.values())
+
+
+# --- who pays -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("duty", ["child_welfare", "substance_abuse_care", "social_services"])
+@pytest.mark.parametrize(
+    ("on", "county", "payer"),
+    [
+        (date(2022, 12, 31), "08", "municipality"),
+        (date(2023, 1, 1), "08", "county"),
+        (date(2026, 1, 1), "08", "county"),
+        (date(2023, 1, 1), "90", "county"),  # Helsinki carries the county's duty itself
+        (date(2022, 12, 31), "91", "municipality"),
+        (date(2026, 1, 1), "91", "municipality"),  # Åland stands outside
+    ],
+)
+def test_social_services_went_from_municipality_to_county(
+    catalogue: Catalogue, duty: str, on: date, county: str, payer: str
+) -> None:
+    assert catalogue.payer_of(duty, on, county) == payer
+
+
+def test_employment_services_went_from_state_to_municipality(catalogue: Catalogue) -> None:
+    assert catalogue.payer_of("employment_services", date(2024, 12, 31), "08") == "state"
+    assert catalogue.payer_of("employment_services", date(2025, 1, 1), "08") == "municipality"
+
+
+@pytest.mark.parametrize("year", [1990, 2022, 2026, 2050])
+def test_the_state_pays_for_prison(catalogue: Catalogue, year: int) -> None:
+    assert catalogue.payer_of("prison_and_community_sanctions", date(year, 1, 1), "91") == "state"
+
+
+def test_a_payer_pays_for_itself(catalogue: Catalogue) -> None:
+    assert catalogue.payer_of("kela", date(2026, 1, 1), "08") == "kela"
+
+
+def test_a_date_before_the_first_turn_has_no_payer(catalogue: Catalogue) -> None:
+    turn = Turn(valid_from=date(2023, 1, 1), payer="county", source=("act_612_2021",))
+    label = Label(fi="Koe", sv="Prov", en="Trial")
+    catalogue = Catalogue(PARAMS, "", payers=catalogue.payers, duties={"new_duty": Duty(label=label, turns=(turn,))})
+    with pytest.raises(ParamsError, match="new_duty: has no payer on 2022-12-31"):
+        catalogue.payer_of("new_duty", date(2022, 12, 31), "08")
+
+
+# --- look-ups -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        ("91", "write 091 (Helsinki)"),
+        (91, "write 091 (Helsinki)"),
+        ("5", "write 005 (Alajärvi)"),
+        (5, "write 005 (Alajärvi)"),
+        ("Tampere", "did you mean 837?"),
+        ("tampere", "did you mean 837?"),
+        ("Åbo", "did you mean 853?"),
+        ("999", "see params/"),
+        ("0091", "see params/"),
+    ],
+)
+def test_an_unknown_municipality_is_told_with_a_cure(catalogue: Catalogue, code: str, cure: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        catalogue.municipality(code)
+    (problem,) = caught.value.problems
+    assert problem.place == f"municipality {code}"
+    assert problem.cure == cure
+    assert caught.value.code is ExitCode.USAGE
+
+
+def test_an_unknown_county_is_told_with_a_cure(catalogue: Catalogue) -> None:
+    with pytest.raises(UsageError, match=re.escape("write 05 (Varsinais-Suomen hyvinvointialue)")):
+        catalogue.county("5")
+    with pytest.raises(UsageError, match="did you mean 08"):
+        catalogue.members("Pirkanmaa")
+
+
+def test_members_of_a_county_are_its_municipalities(catalogue: Catalogue) -> None:
+    assert catalogue.members("90") == ["091"]
+    assert len(catalogue.members("91")) == 16
+
+
+@pytest.mark.parametrize(
+    ("group", "rule"),
+    [("chains", "is not a chain"), ("price_sets", "is not a price set"), ("unit_costs", "is not a unit cost")],
+)
+def test_an_unknown_entry_names_those_that_exist(catalogue: Catalogue, group: str, rule: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        catalogue.entry(group, "nothing")
+    (problem,) = caught.value.problems
+    assert problem.rule == rule
+    assert all(key in problem.cure for key in getattr(catalogue, group))
+
+
+def test_a_card_leads_to_the_sources_in_full(catalogue: Catalogue) -> None:
+    card = catalogue.card("prisoner_year")
+    assert "budget_2024" in dict(card.sources())
+    assert "Ministry of Finance" in dict(card.sources())["budget_2024"]
+    shown = card._repr_html_()
+    assert "81,980" in shown
+    assert "77880 to 86080 (95%)" in shown
+
+
+def test_a_card_of_an_unknown_id_offers_the_nearest(catalogue: Catalogue) -> None:
+    with pytest.raises(UsageError, match="did you mean prisoner_year"):
+        catalogue.card("prisoner_yaer")
+
+
+@pytest.mark.parametrize("key", ["prisoner_year", "national", "prison.mean_time_served", "child_welfare", "091"])
+def test_everything_shows_itself_in_a_notebook(catalogue: Catalogue, key: str) -> None:
+    for _, entry in catalogue.find(key):
+        assert "<table" in entry._repr_html_()
+
+
+def test_the_name_of_a_bilingual_municipality_follows_the_language(catalogue: Catalogue) -> None:
+    raasepori = next(m for m in catalogue.municipalities.values() if m.name_fi == "Raasepori")
+    assert [raasepori.name(language) for language in ("fi", "sv", "en")] == ["Raasepori", "Raseborg", "Raseborg"]
+
+
+# --- what-ifs -------------------------------------------------------------------------------------
+
+
+def test_a_what_if_is_marked_and_does_not_pass_for_the_sourced_value(catalogue: Catalogue) -> None:
+    changed = what_if(catalogue, "prison.mean_time_served", "Shorter sentences.", mean=0.8)
+    value = changed.transitions["prison"]["mean_time_served"]
+    assert (value.mean, value.quality, value.source) == (0.8, "assumption", ("stated_assumption",))
+    assert catalogue.transitions["prison"]["mean_time_served"].mean == 0.91
+    assert changed.hash != catalogue.hash
+    assert what_if(catalogue, "prison.mean_time_served", "Shorter sentences.", mean=0.7).hash != changed.hash
+
+
+def test_a_what_if_is_checked_as_the_files_are(catalogue: Catalogue) -> None:
+    with pytest.raises(ParamsError, match=r"mean 5 is outside low 0\.\d+ to high 1\.\d+"):
+        what_if(catalogue, "prison.mean_time_served", "Longer sentences.", mean=5.0)
+    with pytest.raises(UsageError, match="neither a transition nor a unit cost"):
+        what_if(catalogue, "prison", "Nothing.", mean=5.0)

@@ -1,0 +1,296 @@
+"""The documentation against the project: links, ids, figures, commands and examples are those of today."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from costeff.cli import app
+from costeff.errors import DataError, ExitCode
+from costeff.params import Catalogue
+from costeff.params import entries as kinds
+from costeff.spec import Spec
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@pytest.fixture(scope="module")
+def params() -> Catalogue:
+    return Catalogue.load(ROOT / "params")
+
+
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def fences(page: Path, language: str) -> list[str]:
+    return [body for named, body in FENCE.findall(read(page)) if named == language]
+
+
+def prose(page: Path) -> str:
+    """The page without its fenced blocks."""
+    return FENCE.sub("", read(page))
+
+
+# --- links --------------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_page
+def test_relative_links_resolve(page: Path) -> None:
+    for address in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", address):
+            continue
+        path, _, anchor = address.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {address} does not exist"
+        assert not anchor or anchor in anchors(target), f"{page.name}: {address} has no such heading"
+
+
+@every_page
+def test_named_paths_exist(page: Path) -> None:
+    paths = [word for word in ticked(page) if re.match(r"(costeff|params|tests|notebooks|docs|tools)/[\w./]*$", word)]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+# --- ids and figures of the catalogue -------------------------------------------------------------
+
+
+def fields() -> set[str]:
+    """Names of fields in params/, which may look like ids of unit costs."""
+    specs = [kind for kind in vars(kinds).values() if isinstance(kind, type) and issubclass(kind, Spec)]
+    return {name for kind in specs for name in kind.model_fields}
+
+
+def ticked(page: Path) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", prose(page))
+
+
+def missing_ids(words: list[str], params: Catalogue) -> list[str]:
+    known, plain = set(params.ids()), fields()
+    known |= {f"{model}.{name}" for model, priors in params.priors.items() for name in priors}
+    models = set(params.transitions) | set(params.priors)
+    missing = []
+    for word in words:
+        model, dot, name = word.partition(".")
+        named = dot and model in models and re.fullmatch(r"[a-z_0-9]+", name) and name not in ("md", "py", "yaml")
+        cost = re.fullmatch(r"quoted_\w+|[a-z_]+_(day|year|client)", word) and word not in plain
+        if (named or cost) and word not in known:
+            missing.append(word)
+    return missing
+
+
+@every_page
+def test_ids_exist_in_the_catalogue(page: Path, params: Catalogue) -> None:
+    assert missing_ids(ticked(page), params) == []
+
+
+def test_the_test_of_ids_sees_what_is_wrong(params: Catalogue) -> None:
+    wrong = ["prison.mean_time", "binary.slope", "quoted_school", "institution_day"]
+    assert missing_ids(["prison.mean_time_served", "prisoner_year", "valid_from", *wrong], params) == wrong
+
+
+def rows(page: Path) -> Iterator[list[str]]:
+    """Rows of tables whose first cell is one id."""
+    for line in prose(page).splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("|") and re.fullmatch(r"`[\w.]+`", cells[0]) and len(cells) > 4:
+            yield [cells[0].strip("`"), *cells[1:]]
+
+
+def value_of(key: str, params: Catalogue) -> kinds.Uncertain | None:
+    model, _, name = key.partition(".")
+    if name in params.transitions.get(model, {}):
+        return params.transitions[model][name]
+    return params.unit_costs[key].latest if key in params.unit_costs else None
+
+
+METHODS = sorted((ROOT / "docs" / "methods").glob("*.md"))
+every_method = pytest.mark.parametrize("page", METHODS, ids=lambda page: page.stem)
+
+
+@every_method
+def test_figures_of_parameter_tables_are_those_of_the_catalogue(page: Path, params: Catalogue) -> None:
+    for key, mean, *cells in rows(page):
+        value = value_of(key, params)
+        if value is None:
+            continue
+        assert float(mean) == value.mean, key
+        named = next(cell for cell in cells if cell.startswith("`"))
+        assert re.findall(r"`(\w+)`", named) == list(value.source), key
+        if isinstance(value, kinds.DatedValue):
+            assert cells[0] == params.unit_costs[key].unit, key
+            assert cells[1].startswith(str(value.price_year)), key
+        else:
+            interval = "not stated" if value.low is None else f"{value.low:g} to {value.high:g}"
+            assert (cells[0], cells[1], cells[3]) == (interval, value.family, value.quality), key
+
+
+@every_method
+def test_all_parameters_and_priors_of_a_model_are_told(page: Path, params: Catalogue) -> None:
+    told = {key: cells for key, *cells in rows(page)}
+    for name, prior in params.priors.get(page.stem, {}).items():
+        mean, sd, family, reason = told[f"{page.stem}.{name}"]
+        assert (float(mean), float(sd), family, reason) == (prior.mean, prior.sd, prior.family, prior.reason), name
+    for name in params.transitions.get(page.stem, {}):
+        assert f"{page.stem}.{name}" in told, name
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+def commands(language: str = "sh") -> list[tuple[str, str]]:
+    return [
+        (page.name, line.strip())
+        for page in PAGES
+        for block in fences(page, language)
+        for line in block.replace("\\\n", " ").splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+
+
+def words_of(line: str) -> list[str] | None:
+    """The words after `costeff`, up to a pipe or redirection; None for another command."""
+    words = shlex.split(line.removeprefix("$ "), comments=True)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words = words[1:]
+    if not words or Path(words[0]).name != "costeff":
+        return None
+    ends = (n for n, word in enumerate(words) if word in ("|", ";", "&&", "||") or word.startswith((">", "2>")))
+    return words[1 : next(ends, len(words))]
+
+
+def wrong_words(words: list[str]) -> list[str]:
+    """Options and commands that do not exist; the help of the command has to succeed."""
+    command: Any = typer.main.get_command(app)
+    path: list[str] = []
+    rest = list(words)
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        if rest[0] not in command.commands:
+            return [rest[0]]
+        path.append(rest.pop(0))
+        command = command.commands[path[-1]]
+    assert CliRunner().invoke(app, [*path, "--help"]).exit_code == 0
+    takes_none = {name for p in command.params if getattr(p, "is_flag", False) for name in p.opts} | {"--help"}
+    options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    places = sum(parameter.param_type_name == "argument" for parameter in command.params)
+    wrong, given = [], 0
+    while rest:
+        word = rest.pop(0)
+        name, equals, _ = word.partition("=")
+        if not word.startswith("-"):
+            given += 1
+        elif name not in options | {"--help"}:
+            wrong.append(word)
+        elif name not in takes_none and not equals:
+            assert rest, f"{word} has no value"
+            rest.pop(0)
+    return wrong if given <= places else [*wrong, "too many words"]
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_commands_parse(page: str, line: str) -> None:
+    words = words_of(line)
+    if words is not None:
+        assert wrong_words(words) == [], f"{page}: {line}"
+    elif line.startswith("make "):
+        targets = re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE)
+        assert line.split()[1] in targets, f"{page}: {line}"
+
+
+@pytest.mark.parametrize("line", ["costeff runs -m 165", "costeff run --municipal 165", "costeff params check a b"])
+def test_the_test_of_commands_sees_what_is_wrong(line: str) -> None:
+    assert wrong_words(words_of(line) or []) != []
+
+
+def test_the_table_of_options_is_complete() -> None:
+    page = ROOT / "docs" / "how_to" / "run_reports.md"
+    told = set(re.findall(r"(?<![\w`-])`(-{1,2}[a-z-]+)`", prose(page)))
+    parameters = typer.main.get_command(app).commands["run"].params  # type: ignore[attr-defined]
+    assert {name for parameter in parameters for name in parameter.opts} - {"--help"} <= told
+
+
+def test_the_table_of_exit_codes_is_complete() -> None:
+    told = re.findall(r"^\| (\d) \|", prose(ROOT / "docs" / "how_to" / "run_reports.md"), re.MULTILINE)
+    assert [int(code) for code in told] == sorted(ExitCode)
+
+
+# --- examples -----------------------------------------------------------------------------------
+
+WITH_PYTHON = [page for page in PAGES if fences(page, "python")]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_blocks_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page run in order, the later ones with the names of the earlier."""
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    for number, block in enumerate(fences(page, "python"), start=1):
+        exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+
+
+def test_the_register_of_the_guide_says_what_the_guide_says(tmp_path: Path, params: Catalogue) -> None:
+    """Its files as they stand have the problems told there, and none once they are mended."""
+    from costeff.batch.country import open_checked
+    from costeff.records import binary_cells
+
+    page = ROOT / "docs" / "how_to" / "own_register.md"
+    folder = tmp_path / "my_register"
+    folder.mkdir()
+    for name, body in re.findall(r"`my_register/(\w+\.csv)`:\n\n```text\n(.*?)```", read(page), re.DOTALL):
+        (folder / name).write_text(body, encoding="utf-8")
+    told = next(body for body in fences(page, "text") if "does not hold together" in body)
+    with pytest.raises(DataError) as caught:
+        open_checked(folder, params)
+    assert str(caught.value) == told.rstrip("\n")
+    mends = {"clients.csv": ("c09,91,", "c09,091,"), "episodes.csv": ("2024-02-10", "2024-10-02")}
+    for name, (old, new) in mends.items():
+        file = folder / name
+        file.write_text(file.read_text().replace(old, new))
+    with (folder / "outcomes.csv").open("a") as file:
+        file.write("c12,placement,365,false\n")
+    (folder / "register.json").write_text(fences(page, "json")[0])
+    with open_checked(folder, params) as register:
+        assert register.synthetic
+        assert binary_cells(register, "placement", 365).table["n"].sum() == 12
+
+
+def test_the_price_of_the_guide_can_be_added(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "how_to" / "change_a_price.md"
+    folder = tmp_path / "params"
+    shutil.copytree(ROOT / "params", folder)
+    file = folder / "unit_costs" / "prison.yaml"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    start = next(n for n, line in enumerate(lines) if line.startswith("prisoner_year:"))
+    last = max(n for n, line in enumerate(lines[start + 1 :], start + 1) if "price_year: 2024" in line)
+    lines.insert(last + 1, fences(page, "yaml")[0])
+    file.write_text("".join(lines), encoding="utf-8")
+    assert Catalogue.load(folder).unit_costs["prisoner_year"].latest.mean == 90000
+
+
+def test_the_summary_of_the_check_is_that_of_today() -> None:
+    page = ROOT / "docs" / "how_to" / "change_a_price.md"
+    told = next(body for body in fences(page, "text") if "no problems" in body)
+    assert CliRunner().invoke(app, ["params", "check", str(ROOT / "params")]).output == told
+
+
+def test_no_dash_is_used_as_a_pause() -> None:
+    pages = [page for page in PAGES if page.is_relative_to(ROOT / "docs") or page.name == "GLOSSARY.md"]
+    assert [page.name for page in pages if re.search(r"\s[–—]\s", prose(page))] == []

@@ -1,0 +1,290 @@
+"""The notebooks: their form, and that each runs to its end and says what it should."""
+
+import ast
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from costeff.outcomes import Sampling
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+REPORT = "90_municipal_report.ipynb"  # its pages tell seed, version and limits themselves
+FORBIDDEN = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.While,
+    ast.With,
+    ast.Try,
+)
+A_PATH = re.compile(
+    r"(^|\s)(/|~/|\.{1,2}/|[A-Za-z]:[\\/])\w|\.(csv|parquet|nc|ya?ml|json|ipynb|html|txt|py)\b|/(home|work|tmp|Users)/"
+)
+LONGEST = 30  # lines of a code cell; longer plumbing belongs in the package
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(cell: nbformat.NotebookNode) -> bool:
+    return "parameters" in cell.metadata.get("tags", [])
+
+
+def headings(notebook: nbformat.NotebookNode) -> list[tuple[int, str]]:
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return [(len(marks), title) for text in texts for marks, title in re.findall(r"^(#+) (.+)$", text, re.MULTILINE)]
+
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def test_the_notebooks_are_there():
+    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "05", "90"}
+
+
+# --- form ---------------------------------------------------------------------------------------
+
+
+@every_notebook
+def test_stored_as_written_and_not_as_run(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert all(not cell.outputs and cell.execution_count is None for cell in code(notebook))
+    kept = {key for cell in notebook.cells for key in cell.metadata} | set(notebook.metadata)
+    assert kept <= {"tags", "kernelspec", "language_info"}, "metadata of a run or of an editor was stored"
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+@every_notebook
+def test_one_title_and_the_question_with_its_unit_come_first(path):
+    notebook = read(path)
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert [level for level, _ in headings(notebook)].count(1) == 1
+    assert "?**" in first.source, "the question stands in bold, before anything else"
+    assert "The unit of the answer" in first.source
+
+
+@every_notebook
+def test_levels_of_headings_are_not_skipped(path):
+    levels = [level for level, _ in headings(read(path))]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@every_notebook
+def test_one_cell_of_typed_parameters_before_any_other_code(path):
+    cells = code(read(path))
+    assert [tagged(cell) for cell in cells] == [True] + [False] * (len(cells) - 1)
+    for statement in ast.parse(cells[0].source).body:
+        assert isinstance(statement, ast.AnnAssign), "a parameter is `name: type = value`"
+        assert not isinstance(statement.annotation, ast.Constant), "papermill loses an annotation in quotes"
+        ast.literal_eval(statement.value)
+
+
+@every_notebook
+def test_a_municipality_code_is_a_text_of_three_digits(path):
+    values = {s.target.id: ast.literal_eval(s.value) for s in ast.parse(code(read(path))[0].source).body}
+    codes = [values.get("municipality"), *values.get("municipalities", [])]
+    assert all(re.fullmatch(r"\d{3}", found) for found in codes if found is not None)
+
+
+@every_notebook
+def test_no_functions_and_no_loops(path):
+    for number, cell in enumerate(code(read(path))):
+        found = [type(node).__name__ for node in ast.walk(ast.parse(cell.source)) if isinstance(node, FORBIDDEN)]
+        assert not found, f"code cell {number} holds {found}: it belongs in the package"
+        assert not re.search(r"^\s*[%!]", cell.source, re.MULTILINE), f"code cell {number} has magic"
+        assert len(cell.source.splitlines()) <= LONGEST, f"code cell {number} is long: the package misses a verb"
+
+
+@every_notebook
+def test_no_file_path_outside_the_parameters(path):
+    for number, cell in enumerate(code(read(path))):
+        texts = [
+            n.value
+            for n in ast.walk(ast.parse(cell.source))
+            if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ]
+        found = [text for text in texts if A_PATH.search(text)]
+        assert tagged(cell) or not found, f"code cell {number}: {found}"
+        assert not any(text.startswith(("/", "~")) for text in texts), (
+            f"code cell {number} names a place on one machine"
+        )
+        divided = [
+            n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)
+        ]
+        assert not any(isinstance(n.right, ast.Constant) and isinstance(n.right.value, str) for n in divided)
+
+
+@every_notebook
+def test_nothing_of_a_machine_or_of_how_it_was_made(path):
+    text = path.read_text(encoding="utf-8")
+    for word in (
+        str(ROOT),
+        str(Path.home()) + "/",
+        "/home/",
+        "/work/",
+        "/tmp/",
+        "C:\\\\",
+        "site-packages",
+        "Traceback",
+    ):
+        assert word not in text, word
+
+
+@every_notebook
+def test_commands_named_in_the_prose_exist(path):
+    known = (ROOT / "costeff" / "cli.py").read_text(encoding="utf-8")
+    prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    for command in re.findall(r"`(costeff [^`]+)`", prose):
+        assert all(f'"{option}"' in known for option in re.findall(r"--[a-z-]+", command)), command
+
+
+@every_notebook
+def test_the_last_section_says_what_is_not_shown(path):
+    sections = [title for level, title in headings(read(path)) if level == 2]
+    assert sections[-1] == "What this does not show"
+    assert sections.count("What this does not show") == 1
+
+
+@every_notebook
+def test_a_page_on_synthetic_data_says_so_at_the_top(path):
+    notebook = read(path)
+    if any("synthetic_register" in cell.source for cell in code(notebook)):
+        assert "**Synthetic data" in notebook.cells[0].source
+
+
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name != REPORT], ids=lambda path: path.stem)
+def test_the_last_cell_tells_seed_and_version(path):
+    last = read(path).cells[-1]
+    assert last.cell_type == "code"
+    names = {node.id for node in ast.walk(ast.parse(last.source)) if isinstance(node, ast.Name)}
+    assert {"seed", "__version__"} <= names
+
+
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name != REPORT], ids=lambda path: path.stem)
+def test_a_result_is_a_sentence_before_it_is_a_table_or_a_figure(path):
+    for number, cell in enumerate(code(read(path))):
+        if re.search(r"sns\.|azp\.|intervals\(", cell.source):
+            assert re.search(r"^tell\(", cell.source, re.MULTILINE), (
+                f"code cell {number} draws without saying what it shows"
+            )
+
+
+# --- execution ------------------------------------------------------------------------------------
+
+
+def run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: object) -> str:
+    """The notebook executed in an empty folder; all that its outputs say, as text."""
+    import papermill
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COSTEFF_HOME", str(ROOT))  # also where the cache of fits is, the same for all of them
+    out = tmp_path / name
+    done = papermill.execute_notebook(
+        ROOT / "notebooks" / name, out, parameters, kernel_name="python3", progress_bar=False
+    )
+    outputs = [output for cell in code(done) for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    noise = [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"]
+    assert not noise, noise
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == [name], (
+        "it wrote a file of its own"
+    )
+    plain = [o.get("data", {}).get("text/plain", "") + o.get("text", "") for o in outputs]
+    pages = [o.get("data", {}).get("text/html", "") for o in outputs]
+    assert all(re.search(r'alt="[^"]{30,}"', page) for page in pages if "<img" in page)
+    told = "\n".join([*plain, *(page for page in pages if "<img" not in page)])
+    return told.replace("\u2060", "")  # the joiner that keeps a minus with its number
+
+
+def numbers(pattern: str, text: str) -> list[float]:
+    """The numbers in the groups of a pattern that has to occur."""
+    found = re.search(pattern, text)
+    assert found, pattern
+    return [float(group.replace(",", "").replace("−", "-").replace("€", "")) for group in found.groups()]
+
+
+def test_start_here_goes_from_chain_to_net_saving(tmp_path, monkeypatch):
+    text = run("00_start_here.ipynb", tmp_path, monkeypatch, draws=200)
+    for word in (
+        "Intensive family work",
+        "Post-release support",
+        "Janakkala",
+        "Lapinjärvi",
+        "Tampere",
+        "quoted",
+        "national",
+    ):
+        assert word in text
+    quoted, national = numbers(
+        r"a net saving of (−?€[\d,]+) at the quoted prices .* and (−?€[\d,]+) at the national", text
+    )
+    assert quoted > national, "the quoted price of care is higher, and part of the national one is not counted"
+    county, state = numbers(
+        r"on balance costs the wellbeing services county €([\d,]+) and saves the state €([\d,]+)", text
+    )
+    assert county > state > 0
+    assert re.search(r"Lapinjärvi\s+<NA>", text), "fewer than 10 clients are not told"
+    assert "seed 2026, 200 draws, costeff" in text
+
+
+def test_start_here_runs_for_any_one_municipality(tmp_path, monkeypatch):
+    text = run("00_start_here.ipynb", tmp_path, monkeypatch, draws=100, municipalities=["091"], horizon_years=3)
+    assert "In Helsinki, intensive family work for 100 clients" in text
+
+
+def test_outcome_models_stand_beside_truth_and_published(tmp_path, monkeypatch):
+    text = run("02_outcome_models.ipynb", tmp_path, monkeypatch, draws=500)
+    raw, standard = numbers(r"seems to change the risk by (\S+) percentage points; .* by (−?[\d.]+)\.", text)
+    assert raw > 0 > standard, "the raw comparison is turned round by who gets the service"
+    effect, low, high, truth = numbers(
+        r"placement by (\S+) percentage points \(90% interval (\S+) to (\S+)\); the truth is (\S+)\.", text
+    )
+    assert low < effect < high < 0
+    assert low < truth < high
+    ratio, low, high = numbers(r"hazard of arrest by ([\d.]+) \(([\d.]+) to ([\d.]+)\)", text)
+    assert "the published Cox model says 0.684 (0.470 to 0.996)" in text
+    assert abs(ratio - 0.693) < 0.03
+    assert low < 0.684 < high
+    assert text.count("diagnostics passed") >= 2
+    few, whole = numbers(r"Raw shares of the (\d+) municipalities with 10 clients .* estimates of all (\d+) from", text)
+    assert few < whole == 308
+
+
+def test_outcome_models_are_sampled_as_the_batch_samples_them():
+    cell = code(read(ROOT / "notebooks" / "02_outcome_models.ipynb"))[0]
+    values = {s.target.id: ast.literal_eval(s.value) for s in ast.parse(cell.source).body}
+    usual = Sampling(values["seed"])
+    assert (values["fit_draws"], values["tune"]) == (usual.draws, usual.tune), "or the fits are made twice"
+
+
+def test_avoided_costs_from_states_to_euros(tmp_path, monkeypatch):
+    text = run("05_avoided_costs.ipynb", tmp_path, monkeypatch, draws=200)
+    years, low, high = numbers(
+        r"avoids ([\d.]+) person-years in care over\s+10 years \(([\d.]+) to ([\d.]+), 90%", text
+    )
+    assert low < years < high
+    (depth,) = numbers(r"deepest point of the running total is (−€[\d,]+) on average", text)
+    assert depth < 0
+    start, prices, rate = numbers(r"goes from (\S+) to (\S+) with the national prices, and to (\S+) when", text)
+    assert prices < start
+    assert rate < start, "shorter placements are less to avoid"
+    assert "The hazard ratio is 0.789 (0.657 to 0.946)" in text
+    average, stopped = numbers(r"avoids (€[\d,]+) at the average price, and (€[\d,]+) that can be stopped", text)
+    assert average > stopped > 0
+    assert "€42,000 is a child placed at any time in the year, €130,000 a year" in text
+    assert "€175,200 a full year of institution days" in text
