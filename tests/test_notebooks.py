@@ -231,7 +231,7 @@ def test_start_here_goes_from_chain_to_net_saving(tmp_path, monkeypatch):
     ):
         assert word in text
     quoted, national = numbers(
-        r"a net saving of (−?€[\d,]+) at the quoted prices .* and (−?€[\d,]+) at the national", text
+        r"is on average (−?€[\d,]+) at the quoted prices .* and (−?€[\d,]+) at the national", text
     )
     assert quoted > national, "the quoted price of care is higher, and part of the national one is not counted"
     county, state = numbers(
@@ -244,7 +244,7 @@ def test_start_here_goes_from_chain_to_net_saving(tmp_path, monkeypatch):
 
 def test_start_here_runs_for_any_one_municipality(tmp_path, monkeypatch):
     text = run("00_start_here.ipynb", tmp_path, monkeypatch, draws=100, municipalities=["091"], horizon_years=3)
-    assert "In Helsinki, intensive family work for 100 clients" in text
+    assert "In Helsinki, the net saving of intensive family work for 100 clients" in text
 
 
 def test_outcome_models_stand_beside_truth_and_published(tmp_path, monkeypatch):

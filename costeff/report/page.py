@@ -149,12 +149,14 @@ class Page:
 
     def _warning(self) -> Markup:
         say = self.words.say
+        made_up = [one.title for one in self.chapters if any(v.synthetic for v in one.appraisal.variants)]
         return notice(
             say("Synthetic data"),
             paragraph(
                 say(
-                    "The client data behind this page were made by a computer to try out the method. The figures do "
-                    "not describe real clients and must not be used for decisions."
+                    "The client data ({services}) were made by a computer to try out the method. The figures made from "
+                    "them do not describe real clients and must not be used for decisions.",
+                    services=self.words.listed(made_up),
                 )
             ),
             kind="warning",

@@ -96,6 +96,7 @@ def family_work(title: Label | None = None) -> ImpactChain:
             unit=label("sijoitus", "placering", "placement"),
             data="register",
             outcome="placement",
+            source=("thl",),
             model="binary",
             follow_up_days=365,
             transfer="risk",
