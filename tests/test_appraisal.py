@@ -14,6 +14,7 @@ import pytest
 import xarray as xr
 
 from costeff.appraisal import Request, appraise, check_chains, one, price_sets_for, states, summary
+from costeff.appraisal.assembly import standardised_cost
 from costeff.chain import ImpactChain
 from costeff.decision import net_saving
 from costeff.draws import OPTIONS
@@ -634,3 +635,21 @@ def test_what_a_chain_lacks_is_told_at_once(catalogue: Catalogue) -> None:
         "has no price for in_institution",
     ):
         assert expected in rules
+
+
+def test_the_cost_of_the_service_is_compared_for_the_same_mix_of_clients():
+    """Costly clients get the new service more often; the service itself adds 1 000 in each group."""
+    rows = [
+        ("usual", "low", 900, 1000.0),
+        ("new", "low", 100, 2000.0),
+        ("usual", "high", 100, 5000.0),
+        ("new", "high", 900, 6000.0),
+    ]
+    table = pd.DataFrame(
+        [(o, g, n, n * mean, n * mean**2) for o, g, n, mean in rows],
+        columns=["option", "group", "n", "sum", "sum_squares"],
+    )
+    cells = Cells("cost", ("option", "group"), table, None, None, True, "test")
+    mean, error = standardised_cost(cells)
+    assert mean == pytest.approx([3000.0, 4000.0])
+    assert error == pytest.approx([0.0, 0.0], abs=1e-6)

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from costeff import __version__
@@ -241,7 +242,7 @@ class _Assembly:
         return cost.transpose("draw", "option", "municipality", "payer", "year"), told
 
     def _cost_from_register(self) -> tuple[xr.DataArray, dict[str, Any]]:
-        """Mean cost per client by option: its sampling distribution, normal on n, sum and sum of squares."""
+        """Mean cost per client by option: a normal distribution from n, sum and sum of squares."""
         if self.costs is None:
             raise ParamsError(
                 "The cost of the service is missing",
@@ -253,17 +254,9 @@ class _Assembly:
                     )
                 ],
             )
-        table = self.costs.table.set_index("option").reindex(list(OPTIONS))
-        if table["n"].isna().any():
-            missing = ", ".join(table.index[table["n"].isna()])
-            rule = f"no client has a cost under {missing}"
-            raise DataError(
-                "The cost of the service is missing", [Problem("cost cells", rule, "both options are needed")]
-            )
-        mean = table["sum"] / table["n"]
-        variance = (table["sum_squares"] / table["n"] - mean**2).clip(lower=0.0) / table["n"].clip(lower=1)
+        mean, error = standardised_cost(self.costs)
         noise = rng(self.request.seed, f"cost.{self.chain.id}").normal(size=(self.request.draws, len(OPTIONS)))
-        draws = (mean.to_numpy() + noise * np.sqrt(variance.to_numpy())).clip(min=0.0)
+        draws = (mean + noise * error).clip(min=0.0)
         coords = {"draw": np.arange(self.request.draws), "option": list(OPTIONS)}
         told = {"quality": "register", "price_year": "register", "sources": []}
         return xr.DataArray(draws, dims=("draw", "option"), coords=coords), told
@@ -352,6 +345,27 @@ class _Assembly:
         costs = self.costs.hash if self.costs else ""
         parts = [self.fit.hash, self.catalogue.hash, costs, self.chain.id, self.request.model_dump_json(), __version__]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def standardised_cost(costs: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Mean cost per client and its standard error by option, for the same mix of risk groups under both.
+
+    A group that one option lacks cannot be compared and is left out of both.
+    """
+    groups = [name for name in costs.by if name != "option"]
+    table = costs.table.set_index([*groups, "option"])[["n", "sum", "sum_squares"]]
+    wide = (table if groups else pd.concat({"all": table})).unstack("option")
+    absent = [name for name in OPTIONS if ("n", name) not in wide]
+    wide = wide.dropna()
+    if absent or wide.empty:
+        rule = f"no client has a cost under {', '.join(absent) or 'both options in any group'}"
+        problem = Problem("cost cells", rule, "both options are needed")
+        raise DataError("The cost of the service is missing", [problem])
+    n, total, squares = (wide[name][list(OPTIONS)].to_numpy() for name in ("n", "sum", "sum_squares"))
+    mean = total / n
+    variance = (squares / n - mean**2).clip(min=0.0) / n
+    share = (n.sum(axis=1) / n.sum())[:, None]
+    return (share * mean).sum(axis=0), np.sqrt((share**2 * variance).sum(axis=0))
 
 
 def _evidence(clients: int, pooling: float) -> str:

@@ -103,7 +103,9 @@ def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None
         cells = binary_cells(register, chain.outcome.outcome, chain.outcome.follow_up_days)
     else:
         cells = exposure_cells(register, chain.outcome.outcome, ROSSI_BREAKS)
-    return Data(cells, cost_cells(register) if chain.input.cost == "register" else None, counties)
+    return Data(
+        cells, cost_cells(register, by=("option", "group")) if chain.input.cost == "register" else None, counties
+    )
 
 
 def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data) -> Context:

@@ -10,9 +10,13 @@ from typing import Any
 from pydantic import Field
 
 from costeff.errors import CosteffError, Problem, Problems, UsageError
+from costeff.outcomes import Sampling
 from costeff.params import Catalogue
 from costeff.spec import LANGUAGES, Id, Language, MunicipalityCode, Spec
 
+LEAST = {"draws": 100, "clients": 1, "workers": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
+POSTERIOR_DRAWS = Sampling(seed=0).draws * Sampling(seed=0).chains  # an appraisal cannot have more
+MOST = {"draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200}
 RESERVED = ("municipality", "language", "appraisal")  # what the batch itself gives to each notebook
 
 
@@ -67,12 +71,14 @@ def resolve(
             problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
-    for name, least in (("draws", 100), ("clients", 1), ("workers", 1), ("horizon_years", 1)):
+    for name, least in LEAST.items():
         value = settings.get(name)
         if value is not None and value < least:
             problems.add(f"{name} {value}", f"is below {least}", f"give {least} or more")
-    if (horizon := settings.get("horizon_years")) and horizon > 60:
-        problems.add(f"horizon_years {horizon}", "is over 60", "give 60 or fewer years")
+    for name, most in MOST.items():
+        value = settings.get(name)
+        if value is not None and value > most:
+            problems.add(f"{name} {value}", f"is over {most}", f"give {most} or less")
     problems.raise_if_any(UsageError, "This run cannot be made")
     defaults = catalogue.conventions
     chosen = {"seed": defaults.seed, "draws": defaults.draws, "clients": defaults.clients}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from costeff.disclosure import THRESHOLD
 from costeff.errors import ModelError, Problem
 from costeff.records.cells import Cells
 
@@ -92,7 +95,9 @@ class Context:
 def share_of_groups(context: Context) -> xr.DataArray:
     """The mix of risk groups, over both options: of each municipality, or of all where there are no places.
 
-    A municipality without clients has the mix of the whole country.
+    A municipality's own mix is drawn towards that of the whole country by as many clients as the
+    threshold of disclosure, and one below the threshold has the mix of the whole country: the mix of
+    a handful of clients is noise, and a risk that follows it would tell who they are.
     """
     table = context.cells.table
     size = "n" if "n" in table else "exposure"
@@ -104,11 +109,11 @@ def share_of_groups(context: Context) -> xr.DataArray:
     if not context.counties:
         return xr.DataArray(whole.to_numpy(float), dims="group", coords={"group": groups})
     codes = context.coords["municipality"]
-    mix = table.pivot_table(index="municipality", columns="group", values=size, aggfunc="sum")
-    mix = mix.reindex(index=codes, columns=groups).astype(float).fillna(0.0)
-    total = mix.sum(axis=1)
-    mix = mix.div(total.where(total > 0, 1.0), axis=0)
-    mix.loc[total == 0] = whole.to_numpy()
+    own = table.pivot_table(index="municipality", columns="group", values=size, aggfunc="sum")
+    own = own.reindex(index=codes, columns=groups).astype(float).fillna(0.0)
+    own = own.mul(own.sum(axis=1) >= THRESHOLD, axis=0)
+    mix = own + THRESHOLD * whole
+    mix = mix.div(mix.sum(axis=1), axis=0)
     return xr.DataArray(mix.to_numpy(), dims=("municipality", "group"), coords={"municipality": codes, "group": groups})
 
 
@@ -155,11 +160,17 @@ class Sampling:
     target_accept: float = 0.95
 
 
+def _source_hash(kind: type) -> str:
+    """Hash of the module a class stands in: a model that was changed is another model."""
+    return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()
+
+
 def content_hash(model: OutcomeModel, context: Context, sampling: Sampling) -> str:
-    """Hash of everything a posterior depends on: cells, model, priors, places, sampling, versions."""
+    """Hash of everything a posterior depends on: cells, model and its code, priors, places, sampling, versions."""
     parts = {
         "cells": context.cells.hash,
         "model": model.id,
+        "code": [_source_hash(type(model)), _source_hash(OutcomeModel)],
         "priors": {name: str(prior) for name, prior in sorted(context.priors.items())},
         "counties": dict(sorted(context.counties.items())),
         "sampling": asdict(sampling),

@@ -106,7 +106,7 @@ def test_a_certain_event_is_an_ordinary_case(model: AvoidedCostModel) -> None:
     assert np.isfinite(run["state_time"]).all()
     assert abs(run["state_time"].sum("state") - 1).max() < 1e-12
     almost = model.run(risk_by_option(3) * 0 + (1 - 1e-12), yearly_risk(3) * 0 + 1, inputs, years=6)
-    np.testing.assert_allclose(priced(model, run), priced(model, almost), rtol=0.01)
+    np.testing.assert_allclose(priced(model, run), priced(model, almost), rtol=0.02)
 
 
 @every_model

@@ -1,5 +1,10 @@
 """Fitting, the gate and the cache, on small cells."""
 
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +12,8 @@ import xarray as xr
 
 from costeff.errors import ModelError
 from costeff.outcomes import MODELS, Context, Sampling, fit
-from costeff.outcomes.base import content_hash
+from costeff.outcomes.base import content_hash, share_of_groups
+from costeff.outcomes.binary import Binary
 from costeff.records import Cells
 
 QUICK = Sampling(seed=1, draws=500, tune=500, chains=4)
@@ -122,3 +128,27 @@ def test_extreme_outcomes_give_finite_wide_answers(catalogue, events):
     result = fit(MODELS["binary"], context(catalogue, rows), QUICK)
     assert np.isfinite(result.effect["risk"]).all()
     assert float(np.log(result.effect["ratio"]).std()) > 0.2
+
+
+def test_the_mix_of_a_handful_is_that_of_the_country_and_of_many_their_own(catalogue):
+    rows = [("091", "usual", "low", 900, 60), ("091", "new", "low", 100, 5), ("837", "new", "high", 500, 100),
+            ("837", "usual", "high", 500, 150), ("165", "usual", "high", 9, 3)]  # fmt: skip
+    mix = share_of_groups(context(catalogue, rows))
+    assert mix.sum("group").values == pytest.approx(1.0)
+    country = 1000 / 2009
+    assert float(mix.sel(municipality="165", group="low")) == pytest.approx(country)  # 9 clients: below the threshold
+    assert float(mix.sel(municipality="407", group="low")) == pytest.approx(country)  # none
+    assert float(mix.sel(municipality="091", group="low")) == pytest.approx((1000 + 10 * country) / 1010)
+
+
+def test_a_changed_model_is_another_model(catalogue, tmp_path):
+    """The hash follows the code, so that a cache never serves the posterior of an older graph."""
+    source = Path(inspect.getfile(Binary))
+    copy = tmp_path / "changed.py"
+    copy.write_text(source.read_text() + "\n# changed\n")
+    spec = importlib.util.spec_from_file_location("changed", copy)
+    changed = importlib.util.module_from_spec(spec)
+    sys.modules["changed"] = changed
+    spec.loader.exec_module(changed)
+    before = content_hash(Binary(), context(catalogue), QUICK)
+    assert content_hash(changed.Binary(), context(catalogue), QUICK) != before
