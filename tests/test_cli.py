@@ -43,7 +43,7 @@ def test_params_show_lists_every_id():
         (("run", "-m", "91"), 2, "write 091 (Helsinki)"),
         (("run", "-m", "165", "--lang", "se"), 2, "use fi, sv, en"),
         (("run", "-m", "165", "-p", "horison=5"), 2, "is not a parameter of the template"),
-        (("run", "-m", "165", "--draws", "many"), 2, "is not a valid int"),
+        (("run", "-m", "165", "--draws", "many"), 2, "valid integer"),
         (("run",), 2, "--all"),
         (("data", "check", "nowhere"), 4, "nowhere"),
         (("run", "-m", "165", "--register", "nowhere"), 4, "nowhere"),
