@@ -562,8 +562,8 @@ def test_an_appraisal_is_stored_and_read_again_unchanged(
     catalogue: Catalogue, appraised: dict[str, xr.Dataset], tmp_path: Any
 ) -> None:
     ds = one(appraised[SUPPORT], "837", catalogue)
-    ds.to_netcdf(tmp_path / "837.nc", engine="h5netcdf")
-    with xr.open_dataset(tmp_path / "837.nc", engine="h5netcdf") as read:
+    ds.to_netcdf(tmp_path / "837.nc", engine="netcdf4")
+    with xr.open_dataset(tmp_path / "837.nc", engine="netcdf4") as read:
         xr.testing.assert_equal(read.load(), ds)
         assert {k: read.attrs[k] for k in ("chain", "sources", "evidence")} == {
             k: ds.attrs[k] for k in ("chain", "sources", "evidence")

@@ -179,7 +179,7 @@ def write_appraisals(
                 for price_set, dataset in sets.items()
             }
             with written_aside(folder / f"{code}.nc") as aside:
-                xr.DataTree.from_dict(groups).to_netcdf(aside, engine="h5netcdf")
+                xr.DataTree.from_dict(groups).to_netcdf(aside, engine="netcdf4")
             yield code
 
 

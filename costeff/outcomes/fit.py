@@ -239,13 +239,13 @@ def _save(result: Fit, path: Path) -> None:
     tree = xr.DataTree.from_dict({"/effect": result.effect, "/posterior": result.posterior})
     tree.attrs.update(notes)
     with written_aside(path) as aside:
-        tree.to_netcdf(aside, engine="h5netcdf")
+        tree.to_netcdf(aside, engine="netcdf4")
 
 
 def _load(path: Path, key: str, model: str) -> Fit | None:
     """A cached fit; a file that is broken or not the one asked for is as good as none."""
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with xr.open_datatree(path, engine="netcdf4") as tree:
             if tree.attrs.get("hash") != key:
                 return None
             checks = tuple(Check(**check) for check in json.loads(tree.attrs["checks"]))

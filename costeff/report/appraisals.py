@@ -89,7 +89,7 @@ def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
         problem = Problem(f"municipality {municipality}", "is not a code of three digits", 'write it in quotes: "091"')
         raise UsageError("Unknown municipality", [problem])
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with xr.open_datatree(path, engine="netcdf4") as tree:
             found = [Appraisal(str(name), _variants(str(name), node)) for name, node in tree.children.items()]
     except (OSError, ValueError) as error:
         problem = Problem(path.name, "cannot be read as an appraisal", "run the appraisal of this municipality again")

@@ -158,7 +158,7 @@ def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
 
 
 def write_tree(path: Path, groups: dict[str, xr.Dataset]) -> Path:
-    xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()}).to_netcdf(path, engine="h5netcdf")
+    xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()}).to_netcdf(path, engine="netcdf4")
     return path
 
 
