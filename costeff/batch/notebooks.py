@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,9 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Done]:
     """Run every job; one that fails does not stop the others. Yields as they end."""
     for name in ONE_THREAD:  # a kernel a worker: threads would only get in each other's way
         os.environ.setdefault(name, "1")
-    pool = ProcessPoolExecutor(max_workers=min(workers, max(1, len(jobs))), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        max_workers=min(workers, max(1, len(jobs))), mp_context=get_context("spawn"), initializer=_end_with_the_batch
+    )
     waiting: dict[Future[Done], Job] = {}
     try:
         waiting = {pool.submit(run_job, job): job for job in jobs}
@@ -51,6 +55,18 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Done]:
                 yield _result(future, waiting.pop(future))
     finally:
         pool.shutdown(wait=not waiting, cancel_futures=True)
+
+
+def _end_with_the_batch() -> None:
+    """A worker whose batch was killed ends too, and its kernel with it."""
+    parent = parent_process()
+    assert parent is not None  # workers have one
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _result(future: Future[Done], job: Job) -> Done:

@@ -1,7 +1,12 @@
 """A whole run: real register, real fits, real kernels, real pages."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -104,3 +109,41 @@ def test_an_own_register_is_used_and_a_broken_one_stops_before_any_page(made, ca
     with pytest.raises(DataError, match="outcomes"):
         run(catalogue, request, root=ROOT)
     assert not list((tmp_path / "run").glob("*.html"))
+
+
+def test_a_killed_batch_leaves_no_worker_and_no_kernel_behind(made, tmp_path):
+    """kill -9 of the batch alone: its workers and their kernels end by themselves."""
+    command = [sys.executable, "-m", "costeff.cli", "run", "-m", "165", "-m", "478", "--output", str(tmp_path / "run")]
+    env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "kernels")}
+    batch = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
+
+    def family() -> list[int]:
+        """The batch and its workers by session, kernels (which have their own) by their connection file."""
+        table = subprocess.run(["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split(None, 3) for line in table.splitlines()]
+        return [
+            int(pid)
+            for pid, sid, stat, args in rows
+            if not stat.startswith("Z") and (int(sid) == batch.pid or str(tmp_path) in args)
+        ]
+
+    def kernels() -> list[Path]:
+        return list((tmp_path / "kernels").glob("kernel-*.json"))
+
+    try:
+        until(kernels, 120)
+        batch.kill()
+        batch.wait()
+        until(lambda: family() == [], 30)
+    finally:
+        for pid in family():
+            os.kill(pid, signal.SIGKILL)
+    assert not list((tmp_path / "run").glob("[0-9]*.html"))
+
+
+def until(holds, seconds):
+    """Wait until something holds, and fail when it does not in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.2)
