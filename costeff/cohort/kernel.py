@@ -1,4 +1,4 @@
-"""The trace of a cohort over cycles, time in states, and discounting."""
+"""The trace of a cohort over cycles, and time in states."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from costeff.cohort.labels import ROW_TOLERANCE, CellProblems, broadcast, check_
 from costeff.errors import ModelError, Problems
 
 
-def trace(start: xr.DataArray, transitions: xr.DataArray, cycles: int | None = None) -> xr.DataArray:
+def trace(
+    start: xr.DataArray, transitions: xr.DataArray, cycles: int | None = None, inflow: xr.DataArray | None = None
+) -> xr.DataArray:
     """Occupancy of each state at cycle 0 (the start) to `cycles`.
 
     Parameters
@@ -22,6 +24,9 @@ def trace(start: xr.DataArray, transitions: xr.DataArray, cycles: int | None = N
         Probability per cycle, dims `state`, `to_state` and, if it changes, `cycle` (0 .. n-1).
     cycles
         How many cycles to run; taken from the dim `cycle` if there is one.
+    inflow
+        Newcomers of each cycle by `state` and, if it changes, `cycle`, in the unit of `start`. They come
+        during the cycle, are there at its end, and make their first move in the next; see `arrivals`.
 
     Returns
     -------
@@ -33,30 +38,37 @@ def trace(start: xr.DataArray, transitions: xr.DataArray, cycles: int | None = N
         For rows that do not sum to one within 1e-9, negative or missing values (each named by draw,
         cycle and state; nothing is rescaled), and for labels that differ.
     """
-    return trace_phases(start, [(transitions, cycles)])
+    return trace_phases(start, [(transitions, cycles)], inflow)
 
 
-def trace_phases(start: xr.DataArray, phases: Sequence[tuple[xr.DataArray, int | None]]) -> xr.DataArray:
+def trace_phases(
+    start: xr.DataArray, phases: Sequence[tuple[xr.DataArray, int | None]], inflow: xr.DataArray | None = None
+) -> xr.DataArray:
     """Occupancy over phases that follow each other, each with its own transitions and number of cycles.
 
     As `trace`, and as tracing each phase on from the last row of the one before, without the copies.
+    The cycles of `inflow` are those of all phases together.
     """
     names = ["transitions"] if len(phases) == 1 else [f"transitions of phase {n + 1}" for n in range(len(phases))]
     named = {name: transitions for name, (transitions, _) in zip(names, phases, strict=True)}
     problems = CellProblems()
     _check_start(problems, start)
-    check_labels(problems, {"start": start, **named}, skip=("cycle", "to_state"))
+    coming = {} if inflow is None else {"inflow": inflow}
+    check_labels(problems, {"start": start, **named, **coming}, skip=("cycle", "to_state"))
     counts = [_check_transitions(problems, name, *phase) for name, phase in zip(names, phases, strict=True)]
+    if inflow is not None:
+        _check_inflow(problems, inflow, sum(counts))
     problems.raise_if_any(ModelError, "The cohort cannot be traced")
-    dims, sizes, coords = broadcast([start, *named.values()])
+    dims, sizes, coords = broadcast([start, *named.values(), *coming.values()])
     dims = [dim for dim in dims if dim not in ("cycle", "state", "to_state")]
     shape = tuple(sizes[dim] for dim in dims)
     # States lead and draws trail in memory, so that each step runs along the long axis.
     out = np.empty((sum(counts) + 1, sizes["state"], *shape))
     out[0] = np.moveaxis(spread(start, dims, ["state"]), -1, 0)
+    newcomers = None if inflow is None else _by_cycle(inflow, dims, sum(counts))
     done = 0
     for (transitions, _), count in zip(phases, counts, strict=True):
-        _step(out[done : done + count + 1], transitions, dims)
+        _step(out[done : done + count + 1], transitions, dims, None if newcomers is None else newcomers[done:])
         done += count
     labels = {dim: coords[dim] for dim in dims if dim in coords} | {"cycle": np.arange(done + 1)}
     return xr.DataArray(
@@ -68,19 +80,34 @@ def trace_phases(start: xr.DataArray, phases: Sequence[tuple[xr.DataArray, int |
     )
 
 
-def _step(out: np.ndarray, transitions: xr.DataArray, dims: Sequence[Hashable]) -> None:
+def _step(
+    out: np.ndarray, transitions: xr.DataArray, dims: Sequence[Hashable], newcomers: np.ndarray | None = None
+) -> None:
     """Fill `out` (cycle, state, ...) after its first row."""
     varying = ["cycle"] if "cycle" in transitions.dims else []
     cells = spread(transitions, dims, [*varying, "state", "to_state"])
-    product = np.empty((out.shape[1], *out.shape[1:]))
+    product = np.empty(out.shape[1:])
     matrix = None
     for cycle in range(len(out) - 1):
         if matrix is None or varying:
             now = cells[..., cycle, :, :] if varying else cells
             matrix = np.ascontiguousarray(np.moveaxis(now, (-2, -1), (0, 1)))
         # Not einsum: its vector lanes round differently, and equal arms have to give exactly equal results.
-        np.multiply(out[cycle][:, None], matrix, out=product)
-        np.sum(product, axis=0, out=out[cycle + 1])
+        # One origin at a time, so that what is at work stays small enough for the processor's cache.
+        np.multiply(out[cycle, 0], matrix[0], out=out[cycle + 1])
+        for origin in range(1, len(matrix)):
+            np.multiply(out[cycle, origin], matrix[origin], out=product)
+            out[cycle + 1] += product
+        if newcomers is not None:
+            out[cycle + 1] += newcomers[cycle]
+
+
+def _by_cycle(inflow: xr.DataArray, dims: Sequence[Hashable], cycles: int) -> np.ndarray:
+    """Newcomers (cycle, state, ...), a view where they are the same in every cycle."""
+    if "cycle" in inflow.dims:
+        return np.moveaxis(spread(inflow, dims, ["cycle", "state"]), (-2, -1), (0, 1))
+    constant = np.moveaxis(spread(inflow, dims, ["state"]), -1, 0)
+    return np.broadcast_to(constant, (cycles, *constant.shape))
 
 
 def _check_start(problems: CellProblems, start: xr.DataArray) -> None:
@@ -92,6 +119,18 @@ def _check_start(problems: CellProblems, start: xr.DataArray) -> None:
         if dim in start.dims:
             problems.add("start", f"has the dim `{dim}`", "a cohort starts at one time: select it")
     check_range(problems, "start", start, 0, np.finfo(float).max)
+
+
+def _check_inflow(problems: CellProblems, inflow: xr.DataArray, cycles: int) -> None:
+    if "state" not in inflow.indexes:
+        problems.add("inflow", "has no labelled dim `state`", "say in which state newcomers start")
+    if "to_state" in inflow.dims:
+        problems.add("inflow", "has the dim `to_state`", "newcomers come from outside: give them by state")
+    if "cycle" in inflow.dims and inflow.sizes["cycle"] != cycles:
+        problems.add("inflow cycle", f"{inflow.sizes['cycle']} cycles against {cycles} of the trace", "give them all")
+    if "cycle" in inflow.indexes and list(inflow.indexes["cycle"]) != list(range(inflow.sizes["cycle"])):
+        problems.add("inflow cycle", "is not 0, 1, 2, ...", "number the cycles from 0 without gaps")
+    check_range(problems, "inflow", inflow, 0, np.finfo(float).max)
 
 
 def _check_transitions(problems: CellProblems, name: str, transitions: xr.DataArray, cycles: int | None) -> int:
@@ -175,23 +214,3 @@ def state_time(occupancy: xr.DataArray, cycles_per_year: int) -> xr.DataArray:
         name="state_time",
         attrs={"unit": unit, "cycles_per_year": int(cycles_per_year)},
     )
-
-
-def discount_factors(years: Sequence[int] | np.ndarray, rate: float) -> xr.DataArray:
-    """Weight of a euro of each year, seen from the first: 1 / (1 + rate)**t, where t is 0 in the first year.
-
-    Raises
-    ------
-    ModelError
-        For a rate that is not a share (0.03 is 3 %), or years that do not follow in order.
-    """
-    labels = np.asarray(years)
-    problems = Problems()
-    if labels.ndim != 1 or not labels.size or labels.dtype.kind not in "iu" or (np.diff(labels) <= 0).any():
-        problems.add("years", "are not whole numbers in rising order", "give 2026, 2027, ... or 0, 1, ...")
-    if not 0 <= rate < 1:
-        problems.add("rate", f"{rate} is not a discount rate", "write 3 % as 0.03")
-    problems.raise_if_any(ModelError, "Discounting is not possible")
-    factors = (1.0 + rate) ** -(labels - labels[0]).astype(float)
-    attrs = {"unit": "1", "rate": float(rate)}
-    return xr.DataArray(factors, dims="year", coords={"year": labels}, name="discount", attrs=attrs)

@@ -60,6 +60,11 @@ def check_range(
         problems.add(name, f"holds {cells.dtype}, not numbers", "give numbers")
         return
     values = cells.values
+    if not values.size:
+        return
+    least, most = values.min(), values.max()  # missing if any value is
+    if (least > low if above else least >= low) and most <= high:
+        return
     missing = np.isnan(values)
     problems.add_cells(name, cells, missing, "is missing", "every draw needs a value; nothing is filled in")
     outside = ((values <= low) if above else (values < low)) | (values > high)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import overload
 
 import numpy as np
@@ -77,14 +78,90 @@ def apply_hazard_ratio(p: Value, hr: Value) -> Value:
     ModelError
         For a probability outside 0 to 1, a ratio below 0 or infinite, or labels that differ.
     """
-    _refuse(("p", p, 0, 1, False), ("hr", hr, 0, np.finfo(float).max, False))
+    return _changed(_powered, p, "hr", hr, "hazard ratio")
+
+
+@overload
+def apply_odds_ratio(p: float, odds_ratio: float) -> float: ...
+@overload
+def apply_odds_ratio(p: xr.DataArray, odds_ratio: Value) -> xr.DataArray: ...
+@overload
+def apply_odds_ratio(p: Value, odds_ratio: xr.DataArray) -> xr.DataArray: ...
+def apply_odds_ratio(p: Value, odds_ratio: Value) -> Value:
+    """Probability in the same time when the odds p / (1 - p) are `odds_ratio` times as high.
+
+    p x OR / (1 - p + p x OR). It never passes 1, unlike a risk ratio. A ratio of exactly 1 returns `p`
+    itself, and a ratio of 0 returns 0. The odds belong to the time of `p`: apply the ratio in the time
+    in which it was estimated, and change the cycle length after that.
+
+    Raises
+    ------
+    ModelError
+        For a probability outside 0 to 1, a ratio below 0 or infinite, or labels that differ.
+    """
+    return _changed(_with_odds, p, "odds_ratio", odds_ratio, "odds ratio")
+
+
+def competing_probabilities(rates: Mapping[str, Value], years: float) -> dict[str, Value]:
+    """Probability that each of several competing events is the first to happen, within `years`.
+
+    rate / total x (1 - exp(-total x years)), for constant cause-specific rates (Putter, Fiocco & Geskus
+    2007, doi:10.1002/sim.2712). They sum to the probability that anything happens; each is less than
+    `probability_from_rate` gives for its rate alone.
+
+    Parameters
+    ----------
+    rates
+        Events per person-year by cause; scalars or labelled arrays.
+    years
+        Length of a cycle, such as 0.25.
+
+    Returns
+    -------
+    By cause, a probability with the dims of all rates together, or a float if all are
+
+    Raises
+    ------
+    ModelError
+        For no cause, a rate below 0, missing or infinite, a time not above 0, labels that differ.
+    """
+    if not rates:
+        raise ModelError("No rates are given: name each cause and its rate")
+    _refuse(
+        *((f"rate of {cause}", rate, 0, np.finfo(float).max, False) for cause, rate in rates.items()),
+        ("years", years, 0, np.finfo(float).max, True),
+    )
     problems = CellProblems()
-    labelled = {name: each for name, each in (("p", p), ("hr", hr)) if isinstance(each, xr.DataArray)}
+    check_labels(problems, {f"rate of {c}": rate for c, rate in rates.items() if isinstance(rate, xr.DataArray)})
+    problems.raise_if_any(ModelError, "The competing rates do not fit each other")
+    total = functools.reduce(lambda a, b: a + b, rates.values())
+    anything = probability_from_rate(total, years)
+    return {cause: _shared(rate, total, anything) for cause, rate in rates.items()}
+
+
+def _shared(rate: Value, total: Value, anything: Value) -> Value:
+    def share(part: np.ndarray, whole: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.asarray(p * (part / np.where(whole == 0, 1.0, whole)))
+
+    if not isinstance(total, xr.DataArray):
+        return float(share(*(np.asarray(each, dtype=float) for each in (rate, total, anything))))
+    shared: xr.DataArray = xr.apply_ufunc(share, rate, total, anything, join="exact")
+    shared.attrs = {"unit": "probability"}
+    return shared.transpose(*total.dims)
+
+
+def _changed(
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray], p: Value, name: str, ratio: Value, word: str
+) -> Value:
+    """`function` of a baseline probability and a relative effect, which have to fit each other."""
+    _refuse(("p", p, 0, 1, False), (name, ratio, 0, np.finfo(float).max, False))
+    problems = CellProblems()
+    labelled = {key: each for key, each in (("p", p), (name, ratio)) if isinstance(each, xr.DataArray)}
     check_labels(problems, labelled)
-    problems.raise_if_any(ModelError, "The hazard ratio does not fit the probability")
+    problems.raise_if_any(ModelError, f"The {word} does not fit the probability")
     if not labelled:
-        return float(_powered(np.asarray(p, dtype=float), np.asarray(hr, dtype=float)))
-    changed: xr.DataArray = xr.apply_ufunc(_powered, p, hr, join="exact")
+        return float(function(np.asarray(p, dtype=float), np.asarray(ratio, dtype=float)))
+    changed: xr.DataArray = xr.apply_ufunc(function, p, ratio, join="exact")
     changed.attrs = {"unit": "probability"}
     return changed
 
@@ -93,6 +170,13 @@ def _powered(p: np.ndarray, hr: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         changed = -np.expm1(hr * np.log1p(-p))
     return np.where(hr == 1, p, np.where(hr == 0, 0.0, changed))
+
+
+def _with_odds(p: np.ndarray, odds_ratio: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changed = p / (p + (1 - p) / odds_ratio)  # not p * ratio, which may be too large for a number
+    none = (odds_ratio == 0) | (p == 0)
+    return np.where(odds_ratio == 1, p, np.where(none, 0.0, changed))
 
 
 def _apply(function: Callable[[np.ndarray], np.ndarray], value: Value, unit: str) -> Value:
