@@ -200,7 +200,7 @@ def _basis(chapter: Chapter) -> Markup:
     if pooling == pooling:  # not NaN: an estimate that is not pooled has none
         texts.append(
             words.say(
-                "{share} of the estimated effect leans on data from the rest of the country.",
+                "{share} of the estimated effect leans on data from the rest of the country and on the assumptions of the model.",
                 share=words.percent(pooling),
             )
         )

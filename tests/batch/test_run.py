@@ -119,7 +119,9 @@ def test_a_killed_batch_leaves_no_worker_and_no_kernel_behind(made, tmp_path):
 
     def family() -> list[int]:
         """The batch and its workers by session, kernels (which have their own) by their connection file."""
-        table = subprocess.run(["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+        table = subprocess.run(
+            ["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True, check=True
+        ).stdout
         rows = [line.split(None, 3) for line in table.splitlines()]
         return [
             int(pid)

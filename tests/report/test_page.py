@@ -112,7 +112,7 @@ def test_only_protected_counts_are_shown(tmp_path: Path) -> None:
 
 def test_evidence_and_pooling_are_told(tmp_path: Path) -> None:
     text = told(one(tmp_path, "fi"), "answer")
-    assert "Vaikutuksen arviosta 83 % nojaa muun maan tietoihin." in text
+    assert "Vaikutuksen arviosta 83 % nojaa muun maan tietoihin ja mallin oletuksiin." in text
     assert "kaikkien kuntien yhteinen malli" in text
     borrowed = told(one(tmp_path, "fi", evidence="borrowed", pooling=float("nan")), "answer")
     assert "nojaa muun maan" not in borrowed
