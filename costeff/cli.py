@@ -133,7 +133,7 @@ def entry_facts(entry: Any, facts: Any) -> list[tuple[str, str]]:
 @app.command()
 def synth(
     folder: Annotated[Path, typer.Argument(help="Folder to write, which must not exist yet.")],
-    seed: Annotated[int, typer.Option(help="Another seed gives other clients.")] = 2026,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another seed gives other clients.")] = 2026,
 ) -> None:
     """Write the synthetic register of intensive family work as Parquet, with its truth."""
     from costeff.batch.country import SCENARIO, synthetic_places

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,33 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the error above is what matters
             aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder against a second run; the lock goes with the process, however it ends.
+
+    Raises
+    ------
+    SetupError
+        When another process holds it.
+    """
+    with (folder / ".lock").open("w") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                problem = Problem(str(folder), "another run writes here", "wait for it, or choose another folder")
+                raise SetupError("The output folder is in use", [problem]) from error
+        yield
+
+
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write a file whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:

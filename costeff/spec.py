@@ -23,6 +23,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=6
 MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
 CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, StringConstraints(pattern=r"\S")]  # something to read
 Year = Annotated[int, Field(ge=1900, le=2200)]
 
 
@@ -39,9 +40,9 @@ class Spec(BaseModel):
 class Label(Spec):
     """A text in the three languages in which results are read."""
 
-    fi: str = Field(min_length=1)
-    sv: str = Field(min_length=1)
-    en: str = Field(min_length=1)
+    fi: Text
+    sv: Text
+    en: Text
 
     def __getitem__(self, language: str) -> str:
         return str(getattr(self, language))
@@ -161,7 +162,7 @@ def read_yaml(path: Path, problems: Problems) -> Document | None:
     except OSError as error:
         problems.add(short, f"cannot be read ({error.strerror})", "check that the file exists and may be read")
         return None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{short}:{mark.line + 1}" if mark else short
         what = getattr(error, "problem", None) or str(error)

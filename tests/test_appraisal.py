@@ -488,9 +488,9 @@ def test_clients_are_protected(catalogue: Catalogue, appraised: dict[str, xr.Dat
     assert "clients" not in appraised[FAMILY].data_vars
 
 
-def test_evidence_is_local_shared_or_borrowed(appraised: dict[str, xr.Dataset]) -> None:
+def test_evidence_is_local_shared_from_elsewhere_or_borrowed(appraised: dict[str, xr.Dataset]) -> None:
     told = appraised[FAMILY]["evidence"]
-    assert [told.sel(municipality=code).item() for code in CODES] == ["local", "shared", "shared", "borrowed"]
+    assert [told.sel(municipality=code).item() for code in CODES] == ["local", "shared", "elsewhere", "elsewhere"]
     assert set(appraised[SUPPORT]["evidence"].to_numpy()) == {"borrowed"}
 
 
@@ -553,7 +553,7 @@ def test_an_appraisal_of_one_place_names_it_and_drops_empty_payers(
     assert "municipality" not in ds.dims
     told = {name: ds.attrs[name] for name in ("municipality", "municipality_sv", "county", "county_en", "evidence")}
     place = {"municipality": "478", "municipality_sv": "Mariehamn", "county": "91", "county_en": "Åland"}
-    assert told == {**place, "evidence": "shared"}
+    assert told == {**place, "evidence": "elsewhere"}
     assert {values.attrs["unit"] for values in (ds["cost"], ds["avoided"])} == {"EUR"}
     assert ds["time_avoided"].attrs["unit"] == "person-years"
 

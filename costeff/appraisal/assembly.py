@@ -369,8 +369,9 @@ def standardised_cost(costs: Cells) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _evidence(clients: int, pooling: float) -> str:
-    if clients == 0:
-        return "borrowed"
+    """Where an estimate comes from; few clients and none are one class, so that none does not show."""
+    if protect_count(clients) is None:
+        return "elsewhere"
     return "local" if pooling < 0.5 else "shared"
 
 

@@ -16,7 +16,7 @@ from costeff.appraisal import Request, appraise, one, price_sets_for
 from costeff.batch.request import RunRequest
 from costeff.chain import ImpactChain
 from costeff.errors import Problem, UsageError
-from costeff.files import written_aside
+from costeff.files import write_bytes
 from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
 from costeff.params import Catalogue
 from costeff.records import (
@@ -178,8 +178,7 @@ def write_appraisals(
                 for number, (chain, sets) in enumerate(made.items())
                 for price_set, dataset in sets.items()
             }
-            with written_aside(folder / f"{code}.nc") as aside:
-                xr.DataTree.from_dict(groups).to_netcdf(aside, engine="netcdf4")
+            write_bytes(folder / f"{code}.nc", xr.DataTree.from_dict(groups).to_netcdf(None, engine="netcdf4"))
             yield code
 
 

@@ -14,9 +14,10 @@ from costeff.outcomes import Sampling
 from costeff.params import Catalogue
 from costeff.spec import LANGUAGES, Id, Language, MunicipalityCode, Spec
 
+MOST_SEED = 2**32 - 1
 LEAST = {"draws": 100, "clients": 1, "workers": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
 POSTERIOR_DRAWS = Sampling(seed=0).draws * Sampling(seed=0).chains  # an appraisal cannot have more
-MOST = {"draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200}
+MOST = {"draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200, "seed": MOST_SEED}
 RESERVED = ("municipality", "language", "appraisal")  # what the batch itself gives to each notebook
 
 
@@ -62,6 +63,8 @@ def resolve(
     for county in counties:
         for code in _known(lambda county=county: catalogue.members(county), problems) or ():
             codes[code] = None
+    if everyone and (municipalities or counties):
+        problems.add("--all", "stands beside --municipality or --county", "give one or the other")
     if everyone:
         codes.update(dict.fromkeys(catalogue.municipalities))
     for chain in chains:
@@ -71,23 +74,23 @@ def resolve(
             problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
+    defaults = catalogue.conventions
+    chosen = {"seed": defaults.seed, "draws": defaults.draws, "clients": defaults.clients}
+    given = {**chosen, **{name: value for name, value in settings.items() if value is not None}}
     for name, least in LEAST.items():
-        value = settings.get(name)
+        value = given.get(name)
         if value is not None and value < least:
             problems.add(f"{name} {value}", f"is below {least}", f"give {least} or more")
     for name, most in MOST.items():
-        value = settings.get(name)
+        value = given.get(name)
         if value is not None and value > most:
             problems.add(f"{name} {value}", f"is over {most}", f"give {most} or less")
     problems.raise_if_any(UsageError, "This run cannot be made")
-    defaults = catalogue.conventions
-    chosen = {"seed": defaults.seed, "draws": defaults.draws, "clients": defaults.clients}
-    given = {name: value for name, value in settings.items() if value is not None}
     return RunRequest(
         municipalities=tuple(codes),
         chains=tuple(chains) or tuple(catalogue.chains),
         languages=tuple(dict.fromkeys(languages)) or ("fi",),  # type: ignore[arg-type]
-        **{**chosen, **given},
+        **given,
     )
 
 
@@ -157,6 +160,7 @@ def split_parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(
-            "A parameter cannot be read", [Problem(text, "is not name=value", "write for example horizon=5")]
+            "A parameter cannot be read",
+            [Problem(text, "is not name=value", "write name=value")],
         )
     return name, value

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from costeff.batch.country import cache_folder, data_for, fit_chain, open_checke
 from costeff.batch.notebooks import Done, Job, run_jobs
 from costeff.batch.request import RunRequest, check_parameters
 from costeff.errors import Problem, SetupError
-from costeff.files import write_text
+from costeff.files import alone_in, write_text
 from costeff.params import Catalogue
 from costeff.spec import project_root
 
@@ -52,7 +53,16 @@ def run(catalogue: Catalogue, request: RunRequest, tell: Told = lambda *_: None,
     template = root / "notebooks" / TEMPLATE
     parameters = _checked_parameters(template, request)
     _writable(request.output)
+    with alone_in(request.output):
+        return _run(catalogue, request, tell, root, template, parameters)
+
+
+def _run(
+    catalogue: Catalogue, request: RunRequest, tell: Told, root: Path, template: Path, parameters: dict[str, Any]
+) -> Outcome:
     outcome = Outcome(request.output)
+    for old in request.output.glob("index*.html"):  # a list of an earlier run would contradict this one
+        old.unlink()
     with _timed(outcome, "data and fits"):
         prepared = _prepare(catalogue, request, cache_folder(root), tell, outcome)
     appraisals = request.output / "appraisals"
@@ -66,7 +76,8 @@ def run(catalogue: Catalogue, request: RunRequest, tell: Told = lambda *_: None,
             outcome.pages += not done.error
             if done.error:
                 outcome.failed.append(done)
-                done.job.page.unlink(missing_ok=True)  # an older page would pass for this run's
+                with suppress(OSError):  # an older page would pass for this run's
+                    done.job.page.unlink()
             tell("reports", number, len(jobs), f"{done.job.municipality} {done.job.language}")
     with _timed(outcome, "index"):
         outcome.indexes = _write_indexes(catalogue, request, outcome)

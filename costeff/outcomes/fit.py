@@ -13,7 +13,7 @@ import xarray as xr
 
 from costeff.draws import rng
 from costeff.errors import ModelError, Problem
-from costeff.files import written_aside
+from costeff.files import write_bytes
 from costeff.outcomes.base import Context, OutcomeModel, Sampling, content_hash
 
 # Vehtari et al. 2021, doi:10.1214/20-BA1221 (R-hat, ESS); Betancourt 2016, arXiv:1604.00695 (E-BFMI)
@@ -238,8 +238,7 @@ def _save(result: Fit, path: Path) -> None:
     notes = {"hash": result.hash, "checks": json.dumps([asdict(check) for check in result.checks])}
     tree = xr.DataTree.from_dict({"/effect": result.effect, "/posterior": result.posterior})
     tree.attrs.update(notes)
-    with written_aside(path) as aside:
-        tree.to_netcdf(aside, engine="netcdf4")
+    write_bytes(path, tree.to_netcdf(None, engine="netcdf4"))  # a full disk then is an OSError, not HDF5's
 
 
 def _load(path: Path, key: str, model: str) -> Fit | None:

@@ -46,7 +46,7 @@ class Source(Entry):
     title: str
     publisher: str
     published: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
-    url: str | None = None
+    url: Annotated[str, Field(pattern=r"^https?://[^\s<>\"]+$")] | None = None
     licence: str | None = None
     note: str | None = None
 

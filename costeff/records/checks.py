@@ -197,8 +197,11 @@ def _columns(table: Table, stored: Stored, problems: Problems) -> bool:
 
 
 def _place(table: Table, name: str, found: list[str]) -> str:
-    """Where an undeclared column stands: by name if it looks like one, otherwise by number."""
-    if re.fullmatch(r"[^\W\d][^\W\d ]*(?:[ ][^\W\d]+)?", name) and len(name) <= 40:
+    """Where an undeclared column stands: by name if it is close to a declared one, otherwise by number.
+
+    A file without a header has a client's data where the names should be.
+    """
+    if difflib.get_close_matches(name, [column.name for column in table.columns], n=1):
         return f"{table.name}.{name}"
     return f"{table.name}, column {found.index(name) + 1}"
 
@@ -232,7 +235,7 @@ def _rules_of(table: Table, column: Column, both: ir.Table, known: list[str] | N
     raw, value = both[RAW + column.name], both[column.name]
     empty = _null(raw)
     if raw.type().is_string():
-        empty = empty | (raw == "")
+        empty = empty | (raw.strip() == "")
     yield _Rule(place, "is empty", "give the value, or leave the client out of all tables", empty)
     yield _Rule(place, *TYPE_RULES[column.type], ~empty & _null(value))
     for constraint in column.constraints:

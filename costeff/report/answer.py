@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from costeff.disclosure import THRESHOLD
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import Estimate, Payback
@@ -98,6 +99,12 @@ def money_sentence(chapter: Chapter, net: Estimate) -> str:
         "interval": chapter.saving(net),
         "chance": words.chance(estimates.probability(main)),
     }
+    if net.even:
+        return words.say(
+            "For {clients} clients over {years} years the new service saves about as much as it costs ({interval}); it "
+            "saves more than it costs {chance}.",
+            **values,
+        )
     if net.mean >= 0:
         return words.say(
             "For {clients} clients over {years} years the new service saves about {net} more than it adds to costs "
@@ -118,7 +125,7 @@ def time_sentence(chapter: Chapter, back: Payback) -> str:
     prices = estimates.prices(chapter.main)
     if back.year is None:
         when = words.say(
-            "The money is not likely to be back within {years} years: it is back by {last} only {chance}.",
+            "The money is not likely to be back within {years} years: it is back by {last} {chance}.",
             years=words.number(chapter.main.years), last=back.last, chance=chance,
         )  # fmt: skip
     else:
@@ -152,14 +159,7 @@ def _figures(
             chapter.fewer(avoided),
             "good" if fewer else "bad",
         ),
-        KeyFigure(
-            words.say("Net saving, {clients} clients, {years} years", **values)
-            if net.mean >= 0
-            else words.say("Net cost, {clients} clients, {years} years", **values),
-            chapter.amount(net),
-            chapter.saving(net),
-            "good" if net.mean >= 0 else "bad",
-        ),
+        _net_figure(chapter, net, values),
         KeyFigure(
             words.say("The money is back"),
             str(back.year) if back.year else words.say("not in {years} years", **values),
@@ -167,6 +167,21 @@ def _figures(
             "good" if back.year else "bad",
         ),
     ]
+
+
+def _net_figure(chapter: Chapter, net: Estimate, values: dict[str, str]) -> KeyFigure:
+    words = chapter.words
+    if net.even:
+        return KeyFigure(
+            words.say("Net saving, {clients} clients, {years} years", **values),
+            words.say("about {amount}", amount=chapter.amount(net)),
+            f"{words.say('saves about as much as it costs')}; {chapter.saving(net)}",
+        )
+    if net.mean > 0:
+        label, tone = words.say("Net saving, {clients} clients, {years} years", **values), "good"
+    else:
+        label, tone = words.say("Net cost, {clients} clients, {years} years", **values), "bad"
+    return KeyFigure(label, chapter.amount(net), chapter.saving(net), tone)
 
 
 def _what(chapter: Chapter) -> Markup:
@@ -188,6 +203,7 @@ def _evidence(chapter: Chapter) -> str:
     return {
         "local": say("the municipality's own data"),
         "shared": say("a model shared by all municipalities"),
+        "elsewhere": say("an effect estimated from the data of other municipalities"),
         "borrowed": say("an effect borrowed from published research"),
     }.get(str(chapter.main.attr("evidence")), str(chapter.main.attr("evidence")))
 
@@ -200,19 +216,31 @@ def _basis(chapter: Chapter) -> Markup:
     if pooling == pooling:  # not NaN: an estimate that is not pooled has none
         texts.append(
             words.say(
-                "{share} of the estimated effect leans on data from the rest of the country and on the assumptions of the model.",
-                share=words.percent(pooling),
+                "Of the estimated effect, {share} leans on data from the rest of the country and on the assumptions of "
+                "the model.",
+                share=words.share(pooling),
             )
         )
     clients = int(main.attr("n_clients_protected", -1))
     if clients >= 0:
         texts.append(words.say("The data hold about {n} clients of the municipality.", n=words.number(clients)))
+    elif main.attr("evidence") == "elsewhere":
+        texts.append(
+            words.say("The municipality has fewer than {n} clients in the data, or none.", n=words.number(THRESHOLD))
+        )
     elif main.attr("evidence") != "borrowed":
         texts.append(words.say("The number of the municipality's clients is not shown: it is small or not known."))
     everyone = int(main.attr("n_clients_all", -1))
     if everyone >= 0:
         texts.append(words.say("The data hold about {n} clients in the whole country.", n=words.number(everyone)))
     texts += chapter.not_counted(main)
+    if chapter.only_stated:
+        texts.append(
+            words.say(
+                "The prices of what is avoided are round figures without a stated uncertainty, and their price year is "
+                "assumed: the real uncertainty is larger than the intervals tell."
+            )
+        )
     if main.attr("service_price_quality") == "assumption":
         texts.append(words.say("The price of the service is an assumption, not a price paid."))
     return tag("p", " ".join(texts), class_="basis")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from markupsafe import Markup
 
 from costeff.report import estimates
@@ -11,7 +9,7 @@ from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import DOTS, SURE
 from costeff.report.figures import AxisTexts, outcomes_figure
-from costeff.report.markup import Cell, Table, figure, heading, join, paragraph, with_interval
+from costeff.report.markup import Cell, Table, bullets, figure, heading, join, paragraph, with_interval
 
 
 def how_sure(chapter: Chapter) -> Markup:
@@ -42,7 +40,7 @@ def _probabilities(chapter: Chapter) -> Markup:
     def cells(name: str, payer: str | None) -> list[Cell]:
         return [name, *(words.probability(estimates.probability(main, span, payer)) for span in spans)]
 
-    rows = [cells(words.payer(str(payer)), str(payer)) for payer in main.data["payer"].values]
+    rows = [cells(chapter.payer(str(payer)), str(payer)) for payer in main.data["payer"].values]
     columns = (words.say("Payer"), *(_span(chapter, span) for span in spans))
     caption = words.say("Probability that the service saves more than it costs, by horizon and payer.")
     return Table(caption, columns, rows, total=cells(words.say("All payers"), None)).html()
@@ -75,11 +73,7 @@ def _spread(chapter: Chapter) -> Markup:
 def _intervals(chapter: Chapter) -> Markup:
     words, main = chapter.words, chapter.main
     found = [(span, estimates.net_saving(main, span)) for span in estimates.horizons(main)]
-    step = chapter.step
-    write = partial(words.euros, step=step)
-    rows: list[list[Cell]] = [
-        [_span(chapter, span), with_interval(write(net.mean), chapter.plain_range(net, write))] for span, net in found
-    ]
+    rows: list[list[Cell]] = [[_span(chapter, span), chapter.net_cell(net)] for span, net in found]
     return Table(
         words.say("Net saving by horizon, euros"),
         (words.say("Horizon"), words.say("Net saving and its interval")),
@@ -125,21 +119,26 @@ def _other_prices(chapter: Chapter) -> Markup:
         words.say("Highest price per client that pays its way"),
     )
     nets = [estimates.net_saving(variant) for variant in variants]
-    step = chapter.step
-    write = partial(words.euros, step=step)
     rows: list[list[Cell]] = []
     for variant, net in zip(variants, nets, strict=True):
         highest = estimates.prices(variant).on_average
         rows.append(
             [
                 _priced(chapter, variant),
-                with_interval(write(net.mean), chapter.plain_range(net, write)),
+                chapter.net_cell(net),
                 words.probability(estimates.probability(variant)),
                 words.euros(highest, chapter.price_step) if highest > 0 else words.say("none"),
             ]
         )
     caption = words.say("The same service at other unit costs, euros. The first row is used elsewhere on this page.")
-    return join(heading(4, words.say("Do other unit costs change the answer?")), Table(caption, columns, rows).html())
+    told = [
+        f"{chapter.price_set(variant)}: {about}" for variant in variants if (about := chapter.about_prices(variant))
+    ]
+    return join(
+        heading(4, words.say("Do other unit costs change the answer?")),
+        Table(caption, columns, rows).html(),
+        bullets(told) if told else Markup(),
+    )
 
 
 def _priced(chapter: Chapter, variant: Variant) -> Markup:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
+
+from markupsafe import Markup
 
 from costeff.chain import ImpactChain
 from costeff.report.appraisals import Appraisal, Variant
 from costeff.report.estimates import Estimate, net_saving, prices
-from costeff.report.words import MINUS, Words, inline, money_step
+from costeff.report.markup import with_interval
+from costeff.report.words import MINUS, Words, inline, money_step, nice_step
+
+HELSINKI = "90"  # the city that does what elsewhere a wellbeing services county does
 
 
 class Names(Protocol):
-    """The part of the catalogue a page reads: names of chains, sources and price sets by id."""
+    """The part of the catalogue a page reads: chains, sources, price sets and unit costs by id."""
 
     @property
     def chains(self) -> Mapping[str, ImpactChain]: ...
@@ -21,6 +27,8 @@ class Names(Protocol):
     def sources(self) -> Mapping[str, Any]: ...
     @property
     def price_sets(self) -> Mapping[str, Any]: ...
+    @property
+    def unit_costs(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -54,10 +62,33 @@ class Chapter:
         known = self.names.price_sets.get(variant.attr("price_set"))
         return str(known.label[self.words.language]) if known else str(variant.attr("price_set"))
 
+    def about_prices(self, variant: Variant) -> str:
+        """What the catalogue says of a price set; empty where it does not know it."""
+        known = self.names.price_sets.get(variant.attr("price_set"))
+        return str(known.description[self.words.language]) if known else ""
+
+    @property
+    def only_stated(self) -> bool:
+        """Whether every price of the main price set is a stated figure, with nothing behind it."""
+        known = self.names.price_sets.get(self.main.attr("price_set"))
+        used = [part.cost for state in known.prices.values() for part in state.components] if known else []
+        costs = [self.names.unit_costs.get(cost) for cost in used]
+        return bool(costs) and all(c and all(v.quality == "stated" for v in c.values) for c in costs)
+
+    def payer(self, payer: str, *, in_sentence: bool = False) -> str:
+        """A payer's name; in Helsinki the city stands in the place of the county."""
+        if payer == "county" and str(self.main.attr("county")) == HELSINKI:
+            return str(self.main.attr(f"county_{self.words.language}"))
+        return self.words.payer(payer, in_sentence=in_sentence)
+
     @property
     def step(self) -> float:
-        """One rounding for all totals of the chain, so that a figure reads the same wherever it stands."""
-        return money_step(net_saving(self.main).ends)
+        """One rounding for all totals of the chain, so that a figure reads the same wherever it stands.
+
+        It is no finer than the simulation: another seed would give the same figure, or the next one.
+        """
+        net = net_saving(self.main)
+        return max(money_step(net.ends), nice_step(2 * net.error))
 
     @property
     def price_step(self) -> float:
@@ -106,8 +137,13 @@ class Chapter:
         )
 
     def money(self, estimate: Estimate) -> str:
-        """The mean in euros."""
-        return self.words.money(estimate.mean, self.step)
+        """The mean in euros; zero when the draws are too few to tell its sign."""
+        return self.words.money(0.0 if estimate.even else estimate.mean, self.step)
+
+    def net_cell(self, net: Estimate) -> Markup:
+        """The mean with its interval below, in a table of euros."""
+        write = partial(self.words.euros, step=self.step)
+        return with_interval(write(0.0 if net.even else net.mean), self.plain_range(net, write))
 
     def amount(self, estimate: Estimate) -> str:
         """The mean in euros without its sign: the sentence says whether it is a cost or a saving."""

@@ -26,13 +26,15 @@ class Estimate:
     mean: float
     low: float
     high: float
+    error: float = 0.0  # Monte Carlo standard error of the mean
 
     @classmethod
     def of(cls, draws: xr.DataArray | np.ndarray, mass: float) -> Estimate:
         """Of one number per draw."""
         values = np.asarray(draws)
         low, high = np.quantile(values, [(1 - mass) / 2, (1 + mass) / 2])
-        return cls(float(values.mean()), float(low), float(high))
+        error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else 0.0
+        return cls(float(values.mean()), float(low), float(high), error)
 
     @property
     def mixed(self) -> bool:
@@ -40,9 +42,14 @@ class Estimate:
         return self.low < 0 < self.high
 
     @property
+    def even(self) -> bool:
+        """Whether the draws are too few to tell the sign of the mean."""
+        return abs(self.mean) <= 2 * self.error
+
+    @property
     def turned(self) -> Estimate:
         """A saving as a cost, or the other way round."""
-        return Estimate(-self.mean, -self.high, -self.low)
+        return Estimate(-self.mean, -self.high, -self.low, self.error)
 
     @property
     def ends(self) -> tuple[float, float, float]:
@@ -172,9 +179,9 @@ def per_outcome(variant: Variant) -> PerOutcome:
 
 
 def running_total(variant: Variant) -> pd.DataFrame:
-    """Cumulative net saving by year: columns year, in_year, mean, low, high (EUR)."""
+    """Cumulative net saving by year: columns year, in_year, mean, low, high, error (EUR)."""
     columns = [Estimate.of(draws, variant.mass) for draws in _cumulative(variant).T]
-    table = pd.DataFrame([estimate.ends for estimate in columns], columns=["mean", "low", "high"])
+    table = pd.DataFrame([(*e.ends, e.error) for e in columns], columns=["mean", "low", "high", "error"])
     table.insert(0, "year", variant.data["year"].to_numpy().astype(int))
     table.insert(1, "in_year", np.diff(table["mean"], prepend=0.0))
     return table

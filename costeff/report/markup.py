@@ -43,7 +43,7 @@ def terms(pairs: Iterable[tuple[str, Cell]]) -> Markup:
     return tag("dl", join(*rows), class_="terms")
 
 
-def link(text: str, url: str | None) -> Markup:
+def link(text: Cell, url: str | None) -> Markup:
     """A link to a source; a text where there is no web address."""
     if url and url.startswith(("https://", "http://")):
         return tag("a", text, href=url)

@@ -23,7 +23,7 @@ from costeff.report.markup import heading, join, notice, paragraph, tag
 from costeff.report.payers import who_pays
 from costeff.report.sources import sources
 from costeff.report.steering import steering
-from costeff.report.words import Words
+from costeff.report.words import Words, inline
 
 Slot = Literal["warning", "lede", "chain", "page"]
 METADATA = "costeff"  # the key of the output's metadata that the exporter reads
@@ -156,7 +156,7 @@ class Page:
                 say(
                     "The client data ({services}) were made by a computer to try out the method. The figures made from "
                     "them do not describe real clients and must not be used for decisions.",
-                    services=self.words.listed(made_up),
+                    services=self.words.listed(inline(title) for title in made_up),
                 )
             ),
             kind="warning",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
@@ -10,7 +10,7 @@ from costeff.report import estimates
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import Estimate, PayerRow
 from costeff.report.figures import AxisTexts, Figure, cumulative_figure
-from costeff.report.markup import Cell, Table, figure, heading, join, paragraph, with_interval
+from costeff.report.markup import Cell, Table, figure, heading, join, paragraph
 
 
 def who_pays(chapter: Chapter) -> Markup:
@@ -30,21 +30,28 @@ def _sentences(chapter: Chapter, rows: list[PayerRow]) -> list[str]:
     words = chapter.words
     best, worst = max(rows, key=lambda row: row.net.mean), min(rows, key=lambda row: row.net.mean)
     told = []
-    if best.net.mean > 0:
+    if best.net.mean > 0 and _told(chapter, best.net):
         told.append(
             words.say(
                 "Largest net saving: {payer}, {net} ({interval}).",
-                payer=words.payer(best.payer), net=chapter.amount(best.net), interval=chapter.saving(best.net),
+                payer=chapter.payer(best.payer, in_sentence=True), net=chapter.amount(best.net),
+                interval=chapter.saving(best.net),
             )
         )  # fmt: skip
-    if worst.net.mean < 0:
+    if worst.net.mean < 0 and _told(chapter, worst.net):
         told.append(
             words.say(
                 "Largest net cost: {payer}, {net} ({interval}).",
-                payer=words.payer(worst.payer), net=chapter.amount(worst.net), interval=chapter.saving(worst.net),
+                payer=chapter.payer(worst.payer, in_sentence=True), net=chapter.amount(worst.net),
+                interval=chapter.saving(worst.net),
             )
         )  # fmt: skip
     return told
+
+
+def _told(chapter: Chapter, net: Estimate) -> bool:
+    """Whether a sum is beyond the noise of the simulation and does not round to nothing."""
+    return not net.even and abs(net.mean) >= chapter.step / 2
 
 
 def _table(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
@@ -67,15 +74,10 @@ def _table(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
 
     def cells(row: PayerRow, name: str) -> list[Cell]:
         plain = [words.euros(part.mean, step) for part in (row.service, row.stoppable, row.average)]
-        return [name, *plain, _net(chapter, row.net, step)]
+        return [name, *plain, chapter.net_cell(row.net)]
 
-    body = [cells(row, words.payer(row.payer)) for row in rows]
+    body = [cells(row, chapter.payer(row.payer)) for row in rows]
     return Table(caption, columns, body, total=cells(total, words.say("All payers"))).html()
-
-
-def _net(chapter: Chapter, net: Estimate, step: float) -> Markup:
-    write = partial(chapter.words.euros, step=step)
-    return with_interval(write(net.mean), chapter.plain_range(net, write))
 
 
 def _stoppable_sentence(chapter: Chapter, total: PayerRow) -> str:
@@ -113,7 +115,7 @@ def _by_year(chapter: Chapter) -> Markup:
     table = estimates.running_total(chapter.main)
     back = estimates.payback(chapter.main)
     lowest = table.loc[table["mean"].idxmin()]
-    trough = Estimate(float(lowest["mean"]), float(lowest["low"]), float(lowest["high"]))
+    trough = _estimate(lowest)
     end = table.iloc[-1]
     told = (
         words.say(
@@ -121,10 +123,10 @@ def _by_year(chapter: Chapter) -> Markup:
             year=int(lowest["year"]), trough=chapter.money(trough),
             interval=chapter.mass(chapter.money_range(trough)),
         )
-        if trough.mean < 0
+        if trough.mean < 0 and not trough.even
         else words.say("The running total does not fall below zero in any year on average.")
     )  # fmt: skip
-    last = Estimate(float(end["mean"]), float(end["low"]), float(end["high"]))
+    last = _estimate(end)
     alt = words.say(
         "Line chart of the running total by year. {told} In {year} it is {last} ({interval}).",
         told=told, year=int(end["year"]), last=chapter.money(last), interval=chapter.mass(chapter.money_range(last)),
@@ -139,12 +141,15 @@ def _by_year(chapter: Chapter) -> Markup:
     return join(paragraph(told), figure(drawn, caption, summary, _year_table(chapter, drawn)))
 
 
+def _estimate(row: Mapping[str, float]) -> Estimate:
+    return Estimate(*(float(row[name]) for name in ("mean", "low", "high", "error")))
+
+
 def _year_table(chapter: Chapter, drawn: Figure) -> Markup:
     words = chapter.words
     step = chapter.step
     rows: list[list[Cell]] = []
     for row in drawn.table.to_dict("records"):
-        total = Estimate(row["mean"], row["low"], row["high"])
-        rows.append([str(int(row["year"])), words.euros(row["in_year"], step), _net(chapter, total, step)])
+        rows.append([str(int(row["year"])), words.euros(row["in_year"], step), chapter.net_cell(_estimate(row))])
     columns = (words.say("Year"), words.say("Savings less costs"), words.say("Running total and its interval"))
     return Table(words.say("Money by year, euros"), columns, rows).html()

@@ -54,7 +54,9 @@ def _result(chapter: Chapter) -> Result:
     if not main.passed:
         return Result(chapter.title, words.say("no result is given"))
     net = estimates.net_saving(main)
-    told = words.say("saves {chance}", chance=words.chance(estimates.probability(main)))
+    told = words.say("saves more than it costs {chance}", chance=words.chance(estimates.probability(main)))
+    if net.even:
+        return Result(chapter.title, told, f"{words.say('saves about as much as it costs')} ({chapter.saving(net)})")
     name = words.say("net saving {net}") if net.mean >= 0 else words.say("net cost {net}")
     return Result(chapter.title, told, f"{name.format(net=chapter.amount(net))} ({chapter.saving(net)})")
 
@@ -106,7 +108,9 @@ def write_index(
         title=title or words.say("What services change, cost and save, by municipality"),
         style=Markup(style()),
         warning=warning,
-        intro=words.say("{count} municipalities, by county.", count=words.number(len(entries))),
+        intro=words.say("One municipality.")
+        if len(entries) == 1
+        else words.say("{count} municipalities, by county.", count=words.number(len(entries))),
         counties=_counties(words, entries),
         alternates={lang: href for lang, href in (indexes or {}).items() if lang != language},
         index="",

@@ -81,11 +81,17 @@ def _table(chapters: list[Chapter]) -> Markup:
         if source is None:
             rows.append([one, "", ""])
         else:
-            rows.append([link(source.title, source.url), source.publisher, _year(source.published)])
+            title, publisher = (_english(words, text) for text in (source.title, source.publisher))
+            rows.append([link(title, source.url), publisher, _year(source.published)])
     if not rows:
         return paragraph(words.say("The appraisal names no sources."))
     columns = (words.say("Source"), words.say("Publisher"), words.say("Year"))
     return Table(words.say("Sources named by the appraisal."), columns, rows, text_columns=3).html()
+
+
+def _english(words: Words, text: str) -> Cell:
+    """References are in English; a screen reader is told so on a page in another language."""
+    return text if words.language == "en" else tag("span", text, lang="en")
 
 
 def _year(published: str | None) -> str:
@@ -111,7 +117,7 @@ def _made(chapters: list[Chapter]) -> Markup:
 def _row(words: Words, chapter: Chapter, variant: Variant) -> list[Cell]:
     return [
         chapter.title,
-        str(variant.attr("price_set")),
+        chapter.price_set(variant),
         f"costeff {variant.attr('version')}",
         str(variant.attr("seed")),
         words.number(variant.data.sizes["draw"]),

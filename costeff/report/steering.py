@@ -38,6 +38,12 @@ def _outcome_sentence(chapter: Chapter) -> str:
             "Events fall {chance} (per {clients} clients: {fewer}).",
             **values,
         )
+    if estimates.net_saving(main).even:
+        return words.say(
+            "An avoided event ({event}) costs about nothing on average, when the savings are taken off. Events fall "
+            "{chance} (per {clients} clients: {fewer}).",
+            **values,
+        )
     if found.verdict is Verdict.SAVES_AND_HELPS:
         return words.say(
             "Each avoided event ({event}) also saves {cost} on average, after the service is paid. Events fall "
@@ -61,6 +67,7 @@ def _prices(chapter: Chapter) -> Markup:
             words.euros(found.extra_per_client.mean, chapter.price_step),
         ]
     ]
+    even = estimates.net_saving(chapter.main).even
     if found.priced:
         rows += [
             [
@@ -71,7 +78,7 @@ def _prices(chapter: Chapter) -> Markup:
             [
                 words.say("Net cost per avoided event"),
                 words.say("what remains when the savings are taken off; a minus is a saving"),
-                words.euros(found.net, money_step([found.net])),
+                words.euros(0.0 if even else found.net, money_step([found.net])),
             ],
         ]
     columns = (words.say("Price"), words.say("What it tells"), words.say("Euros"))

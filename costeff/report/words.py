@@ -34,6 +34,13 @@ PAYERS: dict[str, Label] = {
     "client": Label(fi="asiakas", sv="klient", en="client"),
     "others": Label(fi="muut", sv="övriga", en="others"),
 }
+# A payer in a Swedish sentence; in a table it stands as in PAYERS.
+_DEFINITE_SV = {
+    "municipality": "kommunen",
+    "county": "välfärdsområdet",
+    "client": "klienten",
+    "others": "de övriga",
+}
 
 
 def mark(text: str) -> str:
@@ -110,8 +117,10 @@ class Words:
         tenths = min(9, max(1, int(_rounded(probability * 10, 0))))
         return self.say(_CHANCES[tenths])
 
-    def payer(self, payer: str) -> str:
-        """A payer's name; a payer of a later date keeps its id."""
+    def payer(self, payer: str, *, in_sentence: bool = False) -> str:
+        """A payer's name, definite in a Swedish sentence; a payer of a later date keeps its id."""
+        if in_sentence and self.language == "sv" and payer in _DEFINITE_SV:
+            return _DEFINITE_SV[payer]
         return PAYERS[payer][self.language] if payer in PAYERS else payer
 
     # --- numbers ------------------------------------------------------------------------------
@@ -135,6 +144,12 @@ class Words:
         if share < 0.01:
             return f"<{NBSP}{self.percent(0.01)}"
         return f">{NBSP}{self.percent(0.99)}" if share > 0.99 else self.percent(share)
+
+    def share(self, share: float) -> str:
+        """A share inside a sentence that never reads as none or all: less than 1 %, more than 99 %."""
+        if share < 0.01:
+            return self.say("less than {share}", share=self.percent(0.01))
+        return self.say("more than {share}", share=self.percent(0.99)) if share > 0.99 else self.percent(share)
 
     def money(self, euros: float, step: float = 1) -> str:
         """Whole euros, rounded to `step`."""
@@ -188,6 +203,14 @@ def money_step(values: Iterable[float]) -> float:
     """The step that leaves three digits to the largest of the values: 1 234 567 is told as 1 230 000."""
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     return float(10 ** max(0, math.floor(math.log10(largest)) - 2)) if largest >= 1 else 1.0
+
+
+def nice_step(least: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20, … that is not below `least`."""
+    if not math.isfinite(least) or least <= 1:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
 
 
 def inline(label: str) -> str:

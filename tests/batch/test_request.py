@@ -23,7 +23,7 @@ def test_a_county_is_its_municipalities(catalogue, tmp_path):
 
 
 def test_everyone_is_308_and_nobody_twice(catalogue, tmp_path):
-    request = resolve(catalogue, municipalities=["165", "165"], everyone=True, output=tmp_path)
+    request = resolve(catalogue, everyone=True, output=tmp_path)
     assert len(request.municipalities) == len(set(request.municipalities)) == 308
 
 
@@ -44,6 +44,19 @@ def test_all_problems_are_told_at_once_each_with_its_cure(catalogue, tmp_path):
         assert told in text
     for told in ("family", "language de", "draws 5", "workers 0"):
         assert told in text
+
+
+def test_all_beside_one_is_refused(catalogue, tmp_path):
+    with pytest.raises(UsageError, match="one or the other"):
+        resolve(catalogue, municipalities=["165"], everyone=True, output=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", -1), ("seed", 2**32), ("price_year", 21), ("draws", 99999), ("horizon_years", 61)]
+)
+def test_a_setting_out_of_range_is_an_error(catalogue, tmp_path, name, value):
+    with pytest.raises(UsageError, match=name):
+        resolve(catalogue, municipalities=["165"], output=tmp_path, **{name: value})
 
 
 def test_nothing_asked_for_is_an_error(catalogue, tmp_path):

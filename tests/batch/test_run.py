@@ -14,6 +14,8 @@ import pytest
 
 from costeff.batch import resolve, run
 from costeff.batch.notebooks import Job, run_jobs
+from costeff.errors import SetupError
+from costeff.files import alone_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +42,7 @@ def test_pages_hold_no_code_no_script_no_request_and_say_synthetic_first(made):
 
 
 def test_only_complete_files_stand_in_the_folder(made):
-    left = [path for path in made[0].output.rglob("*") if path.name.startswith(".")]
+    left = [path for path in made[0].output.rglob(".*") if path.name != ".lock"]
     assert left == []
 
 
@@ -109,6 +111,36 @@ def test_an_own_register_is_used_and_a_broken_one_stops_before_any_page(made, ca
     with pytest.raises(DataError, match="outcomes"):
         run(catalogue, request, root=ROOT)
     assert not list((tmp_path / "run").glob("*.html"))
+
+
+def test_a_second_run_in_the_same_folder_is_refused_at_once(catalogue, tmp_path):
+    request = resolve(catalogue, municipalities=["165"], output=tmp_path)
+    with alone_in(tmp_path), pytest.raises(SetupError, match="another run writes here"):
+        run(catalogue, request, root=ROOT)
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_page_that_cannot_be_written_is_named_and_the_index_is_made(made, catalogue, tmp_path):
+    (tmp_path / "165.fi.html" / "in_the_way").mkdir(parents=True)
+    (tmp_path / "index.sv.html").write_text("of an earlier run")
+    outcome = run(catalogue, resolve(catalogue, municipalities=["165", "478"], output=tmp_path), root=ROOT)
+    assert [done.job.municipality for done in outcome.failed] == ["165"]
+    assert (tmp_path / "478.fi.html").is_file()
+    assert (tmp_path / "index.fi.html").is_file()
+    assert not (tmp_path / "index.sv.html").exists()
+
+
+def test_a_municipality_without_clients_is_told_from_the_others_data(made, catalogue, tmp_path, fits_cache):
+    from costeff.batch.country import open_checked, synthetic_register
+    from costeff.records import reduce_clients_count
+
+    with open_checked(synthetic_register(catalogue, catalogue.conventions.seed, fits_cache), catalogue) as register:
+        clients = reduce_clients_count(register)
+    without = sorted(set(catalogue.municipalities) - set(clients["municipality"]))[0]
+    run(catalogue, resolve(catalogue, municipalities=[without], languages=["en"], output=tmp_path), root=ROOT)
+    text = (tmp_path / f"{without}.en.html").read_text()
+    assert "estimated from the data of other municipalities" in text
+    assert "fewer than 10 clients" in text
 
 
 def test_a_killed_batch_leaves_no_worker_and_no_kernel_behind(made, tmp_path):

@@ -126,9 +126,10 @@ def family_work(title: Label | None = None) -> ImpactChain:
     )
 
 
-def _price_set(fi: str, sv: str, en: str, *not_counted: SimpleNamespace) -> SimpleNamespace:
-    state = SimpleNamespace(not_counted=not_counted)
-    return SimpleNamespace(label=label(fi, sv, en), prices={"in_care": state})
+def _price_set(fi: str, sv: str, en: str, cost: str, *not_counted: SimpleNamespace) -> SimpleNamespace:
+    state = SimpleNamespace(components=[SimpleNamespace(cost=cost)], not_counted=not_counted)
+    about = label(f"Kuvaus: {fi}.", f"Beskrivning: {sv}.", f"About {en}.")
+    return SimpleNamespace(label=label(fi, sv, en), description=about, prices={"in_care": state})
 
 
 def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
@@ -148,13 +149,17 @@ def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
         cost="foster_family_day", reason=label("Perhehoito puuttuu.", "Familjevård saknas.", "Foster care is left out.")
     )
     sets = {
-        "quoted": _price_set("alalla esitetyt luvut", "tal som anförs i branschen", "figures quoted in the sector"),
+        "quoted": _price_set(
+            "alalla esitetyt luvut", "tal som anförs i branschen", "figures quoted in the sector", "round"
+        ),
         "national": _price_set(
-            "kansalliset yksikkökustannukset", "nationella enhetskostnader", "national unit costs", foster
+            "kansalliset yksikkökustannukset", "nationella enhetskostnader", "national unit costs", "counted", foster
         ),
     }
     found = chain or family_work()
-    return SimpleNamespace(chains={found.id: found}, sources=sources, price_sets=sets)
+    qualities = {"round": "stated", "counted": "register"}
+    costs = {name: SimpleNamespace(values=[SimpleNamespace(quality=q)]) for name, q in qualities.items()}
+    return SimpleNamespace(chains={found.id: found}, sources=sources, price_sets=sets, unit_costs=costs)
 
 
 def write_tree(path: Path, groups: dict[str, xr.Dataset]) -> Path:

@@ -15,6 +15,7 @@ from costeff.errors import ModelError, UsageError
 from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.page import Page, open_page
+from costeff.report.site import entry
 
 PARTS = ("answer", "who_pays", "how_sure", "steering", "sources")
 NBSP = "\u00a0"
@@ -119,6 +120,82 @@ def test_evidence_and_pooling_are_told(tmp_path: Path) -> None:
     assert "julkaistusta tutkimuksesta lainattu vaikutus" in borrowed
 
 
+def test_few_clients_and_none_are_told_alike(tmp_path: Path) -> None:
+    changes = {"evidence": "elsewhere", "n_clients_protected": -1, "pooling": 0.9996}
+    words = {
+        "fi": ("muiden kuntien tiedoista arvioitu vaikutus", "alle 10 asiakasta tai ei yhtään", "yli 99 %"),
+        "sv": ("effekt som skattats ur andra kommuners uppgifter", "färre än 10 klienter i materialet", "över 99 %"),
+        "en": ("an effect estimated from the data of other municipalities", "fewer than 10 clients", "more than 99%"),
+    }
+    for language, expected in words.items():
+        text = told(one(tmp_path, language, **changes), "answer")
+        assert all(part in text for part in expected)
+        assert not re.search(r"100 ?%|not shown|ei näytetä|visas inte", text)
+
+
+def balanced(tmp_path: Path, language: str) -> Page:
+    """A service whose price is moved until its mean net saving is within the noise of the simulation."""
+    data = appraisal()
+    off = estimates.net_saving(Variant("c", data)).mean
+    data["cost"].loc[{"option": "new", "payer": "county", "year": 2026}] += off + 400
+    return open_page(write_tree(tmp_path / "999.nc", {"family_work": data}), "999", language, catalogue())
+
+
+def test_a_difference_within_the_noise_has_no_sign(tmp_path: Path) -> None:
+    words = {
+        "fi": ("säästää suunnilleen sen, minkä maksaa", "suunnilleen sen, minkä se maksaa", "noin 0 €"),
+        "sv": ("sparar ungefär lika mycket som den kostar", "den nya tjänsten på 10 år ungefär lika", "omkring 0 €"),
+        "en": ("saves about as much as it costs", "the new service saves about as much", "about €0"),
+    }
+    for language, expected in words.items():
+        page = balanced(tmp_path, language)
+        net = estimates.net_saving(page.appraisals[0].main)
+        assert net.mean == pytest.approx(-400, abs=1)
+        assert net.even
+        text = told(page, "answer")
+        assert all(part in text for part in expected)
+        html = page.answer()._repr_html_()
+        assert f'<dd class="value">{expected[2]}</dd>' in html.replace(NBSP, " ")
+        assert "Nettokustannus" not in text
+        assert entry(page, {}).results[0].detail.startswith(expected[0])
+    assert "costs about nothing on average" in told(page, "steering")
+
+
+def test_money_is_told_no_finer_than_the_simulation(pages: dict[str, Page]) -> None:
+    for chapter in pages["en"].chapters[:2]:
+        saved = decision.net_saving(chapter.main.data, chapter.main.years).to_numpy()
+        noise = 2 * saved.std(ddof=1) / saved.size**0.5
+        assert estimates.net_saving(chapter.main).error == pytest.approx(noise / 2)
+        assert chapter.step >= noise
+        assert f"{chapter.step:.0e}"[0] in "125"
+
+
+def test_the_city_of_helsinki_pays_as_a_county(tmp_path: Path) -> None:
+    names = {
+        "county": "90", "county_fi": "Helsingin kaupunki", "county_sv": "Helsingfors stad",
+        "county_en": "City of Helsinki",
+    }  # fmt: skip
+    for language, county in (("fi", "hyvinvointialue"), ("sv", "välfärdsområde"), ("en", "wellbeing services")):
+        text = told(one(tmp_path, language, **names), "who_pays", "how_sure")
+        assert text.count(names[f"county_{language}"]) >= 3
+        assert county not in text
+
+
+def test_a_payer_is_definite_in_a_swedish_sentence(pages: dict[str, Page]) -> None:
+    assert re.search(r"Störst netto\w+: välfärdsområdet, ", told(pages["sv"], "who_pays"))
+
+
+def test_round_prices_are_told_as_such(tmp_path: Path, pages: dict[str, Page]) -> None:
+    sentence = "round figures without a stated uncertainty"
+    assert sentence in told(one(tmp_path), "answer")
+    assert sentence not in told(one(tmp_path, price_set="national"), "answer")
+    assert "About figures quoted in the sector." in told(pages["en"], "how_sure")
+
+
+def test_services_are_small_inside_a_sentence(pages: dict[str, Page]) -> None:
+    assert "(intensive family work, post release and substance)" in told(pages["en"], "answer")
+
+
 def test_payers_are_named_in_each_language(pages: dict[str, Page]) -> None:
     assert "hyvinvointialue" in told(pages["fi"], "who_pays")
     assert "välfärdsområde" in told(pages["sv"], "who_pays")
@@ -147,6 +224,8 @@ def test_sources_are_linked_and_a_missing_one_keeps_its_id(tmp_path: Path) -> No
     assert 'href="https://www.example.org/unit-costs"' in html
     assert "gone" in html
     assert "9f2c6a7be01d44aa" in html
+    assert "quoted</" not in html
+    assert "figures quoted in the sector" in html
 
 
 def test_what_a_price_set_leaves_out_is_told(tmp_path: Path, pages: dict[str, Page]) -> None:

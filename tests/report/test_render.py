@@ -238,6 +238,12 @@ def test_streams_plain_text_and_images_without_alt_are_left_out() -> None:
     assert "<img" not in text
 
 
+def test_references_are_marked_as_english(html: dict[str, str]) -> None:
+    marked = '<span lang="en">Round figures quoted in the sector</span>'
+    assert [marked in html[language] for language in ("fi", "sv", "en")] == [True, True, False]
+    assert '<span lang="en">Sitra</span>' in html["fi"]
+
+
 def test_render_writes_whole_files_with_links_to_the_other_languages(pages: dict[str, Page], tmp_path: Path) -> None:
     source = tmp_path / "999.fi.ipynb"
     nbformat.write(executed(pages["fi"]), source)

@@ -23,7 +23,7 @@ def test_an_entry_says_the_answer_in_few_words(pages: dict[str, Page]) -> None:
     made = entry(pages["en"], LINKS)
     assert (made.code, made.name, made.synthetic) == ("999", "Mallila", True)
     assert [result.chain for result in made.results] == ["Intensive family work", "Post release", "Substance"]
-    assert re.match(r"saves in \d cases? of 10", made.results[0].words)
+    assert re.match(r"saves more than it costs in \d cases? of 10", made.results[0].words)
     assert "interval" in made.results[0].detail
     assert made.results[2] == Result("Substance", "no result is given")
 
@@ -51,6 +51,11 @@ def test_the_order_is_finnish_within_counties(tmp_path: Path) -> None:
     places = [text.index(f">{name}<") for name in ("akaa", "Zeta", "Åbo", "Ähtäri", "Äänekoski", "Öja", "Espoo")]
     assert places == sorted(places)
     assert nordic("Å") < nordic("Ä") < nordic("Ö")
+
+
+@pytest.mark.parametrize(("names", "told"), [(("A",), "Mukana on yksi kunta."), (("A", "B"), "Kuntia on 2.")])
+def test_one_municipality_is_not_told_as_many(tmp_path: Path, names: tuple[str, ...], told: str) -> None:
+    assert told in write_index(tmp_path, [listed(n) for n in names], "fi").read_text(encoding="utf-8")
 
 
 def test_hostile_names_are_dead(tmp_path: Path) -> None:

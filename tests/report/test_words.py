@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_file
 
 import costeff.report
 from costeff.errors import UsageError
-from costeff.report.words import PAYERS, Words, inline, money_step, read_catalog
+from costeff.report.words import PAYERS, Words, inline, money_step, nice_step, read_catalog
 
 PACKAGE = Path(costeff.report.__file__).parent
 NBSP, MINUS, JOINER = "\u00a0", "\u2212", "\u2060"
@@ -96,10 +96,10 @@ def test_probability_is_said_in_words(probability: float, number: int) -> None:
         10: "useammin kuin 19 tapauksessa kahdestakymmenestä",
     }
     sv = {
-        0: "i färre än ett fall av tjugo",
+        0: "i mindre än ett fall av tjugo",
         1: "i ett fall av tio",
         9: "i nio fall av tio",
-        10: "i fler än 19 fall av 20",
+        10: "i mer än 19 fall av 20",
     }
     assert Words("fi").chance(probability) == fi[number]
     assert Words("sv").chance(probability) == sv.get(number, "i fem fall av tio")
@@ -112,6 +112,14 @@ def test_probability_never_reads_as_certain() -> None:
     assert words.probability(0.5) == f"50{NBSP}%"
 
 
+def test_a_share_in_a_sentence_is_never_none_or_all() -> None:
+    shares = (0.004, 0.5, 0.994, 1.0)
+    told = [[Words(language).share(s).replace(NBSP, " ") for s in shares] for language in ("fi", "sv", "en")]
+    assert told[0] == ["alle 1 %", "50 %", "yli 99 %", "yli 99 %"]
+    assert told[1] == ["under 1 %", "50 %", "över 99 %", "över 99 %"]
+    assert told[2] == ["less than 1%", "50%", "more than 99%", "more than 99%"]
+
+
 def test_a_range_with_a_minus_has_no_dash() -> None:
     assert Words("fi").between("1", "5") == f"1–{JOINER}5"
     assert Words("fi").between("−1", "5", negative=True) == f"−1{NBSP}… 5"
@@ -122,6 +130,11 @@ def test_a_range_with_a_minus_has_no_dash() -> None:
 def test_payers_have_names_in_three_languages() -> None:
     assert [PAYERS["county"][language] for language in ("fi", "sv")] == ["hyvinvointialue", "välfärdsområde"]
     assert Words("sv").payer("kela") == "FPA"
+    assert [Words("sv").payer(p, in_sentence=True) for p in ("county", "municipality")] == [
+        "välfärdsområdet",
+        "kommunen",
+    ]
+    assert Words("fi").payer("county", in_sentence=True) == "hyvinvointialue"
     assert set(PAYERS) == {"municipality", "county", "state", "kela", "client", "others"}
 
 
@@ -141,5 +154,6 @@ def test_an_unknown_language_names_those_there_are() -> None:
 def test_precision_and_inline_labels() -> None:
     assert money_step([1_234_567, -5]) == 10_000
     assert money_step([0.0]) == 1
+    assert [nice_step(least) for least in (0.0, 1.2, 2.0, 13_000, 50_000, 51_000)] == [1, 2, 2, 20_000, 50_000, 100_000]
     assert inline("Huostaanotto") == "huostaanotto"
     assert inline("NEET") == "NEET"
