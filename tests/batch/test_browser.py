@@ -1,6 +1,7 @@
 """Pages in a real browser: nothing is asked of the network, nothing is logged as an error."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -21,7 +22,11 @@ def opened(page, tmp_path):
     log = tmp_path / "net.json"
     command = [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr"]
     done = subprocess.run(
-        [*command, f"--log-net-log={log}", "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=90
+        [*command, f"--log-net-log={log}", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env={**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")},
     )
     assert "<h1" in done.stdout
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
