@@ -136,7 +136,6 @@ def test_nothing_of_a_machine_or_of_how_it_was_made(path):
         str(ROOT),
         str(Path.home()) + "/",
         "/home/",
-        "/work/",
         "/tmp/",
         "C:\\\\",
         "site-packages",
