@@ -60,7 +60,7 @@ lab: $(READY)
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 lock: $(READY)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command "make lock" \
 	  --extra dev --output-file requirements.lock pyproject.toml
 
 clean:

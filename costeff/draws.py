@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
@@ -48,14 +47,3 @@ def summarise(values: xr.DataArray, mass: float, over: str = "draw") -> xr.Datas
     low, median, high = (values.quantile(q, dim=over).drop_vars("quantile") for q in (tail, 0.5, 1 - tail))
     out = xr.Dataset({"mean": values.mean(over), "median": median, "low": low, "high": high})
     return out.assign_attrs(values.attrs, mass=mass)
-
-
-def same_draws(arrays: Iterable[xr.DataArray | xr.Dataset]) -> None:
-    """Refuse arrays whose `draw` coordinates differ: their draws do not belong together."""
-    with_draws = [a for a in arrays if "draw" in a.dims]
-    for other in with_draws[1:]:
-        if not other["draw"].equals(with_draws[0]["draw"]):
-            raise ValueError(
-                f"draws do not match: {with_draws[0].sizes['draw']} against {other.sizes['draw']}; "
-                "thin or redraw, so that one draw index runs through everything"
-            )

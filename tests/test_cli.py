@@ -48,6 +48,7 @@ def test_params_show_lists_every_id():
         (("data", "check", "nowhere"), 4, "nowhere"),
         (("run", "-m", "165", "--register", "nowhere"), 4, "nowhere"),
         (("run", "-m", "165", "--price-year", "2021"), 3, "has no yearly level for 2018 and 2021"),
+        (("params", "check", "nowhere"), 3, "nowhere: is not a folder"),
         (("nonsense",), 2, "No such command"),
     ],
 )

@@ -83,6 +83,8 @@ def run_job(job: Job) -> Done:
         executed = _execute(job)
         if not executed:
             _render(job)
+    except OSError as error:  # its own text would carry a path of this machine into the record
+        executed = f"a file could not be written ({error.strerror or type(error).__name__})"
     except Exception as error:  # whatever befell this page, the others are made
         executed = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     return Done(job, time.perf_counter() - started, executed)

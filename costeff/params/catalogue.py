@@ -74,6 +74,9 @@ class Catalogue:
             With every problem found: file, line, key, rule and cure.
         """
         folder = (folder or project_root() / "params").resolve()
+        if not folder.is_dir():
+            problem = Problem(folder.name, "is not a folder", "give the folder that holds sources.yaml")
+            raise ParamsError("There are no parameters to read", [problem])
         return _load(folder, _content_hash(folder))
 
     @property
