@@ -47,7 +47,8 @@ class Outcome(Node):
 
     `transfer` says how the estimate reaches a municipality: `risk` when the data hold
     the municipality's own risks, `hazard_ratio` when only the relative effect travels
-    and the baseline risk is a parameter of the avoided-cost model.
+    and the baseline risk is a parameter of the avoided-cost model. `persistence` says what
+    becomes of the effect after the follow-up: it stops, wanes, or lasts.
     """
 
     event: Label
@@ -57,6 +58,7 @@ class Outcome(Node):
     model: Id
     follow_up_days: int = Field(gt=0)
     transfer: Literal["risk", "hazard_ratio"]
+    persistence: Literal["stops", "wanes", "lasts"] = "stops"
     unit: Label
 
 

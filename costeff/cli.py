@@ -198,6 +198,24 @@ def run(
     clients: Annotated[int | None, typer.Option(help="For how many clients money is told.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Years; each chain's own when not given.")] = None,
     price_year: Annotated[int | None, typer.Option(help="Tell prices in the money of this year.")] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--link", metavar="ID", help="Count also this later cost (see params/links.yaml); repeat for more."
+        ),
+    ] = None,
+    effect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stops|wanes|lasts", help="The effect after the follow-up; each chain's own when not given."
+        ),
+    ] = None,
+    claw_back: Annotated[
+        bool, typer.Option(help="Whether the later correction of a county's funding takes part of its saving.")
+    ] = False,
+    whole_units: Annotated[
+        bool, typer.Option(help="Whether what does not stop at once stops only when a whole unit closes.")
+    ] = False,
     workers: Annotated[int, typer.Option(help="Notebooks run side by side.")] = 2,
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template.")
@@ -224,6 +242,10 @@ def run(
         clients=clients,
         horizon_years=horizon,
         price_year=price_year,
+        links=link or (),
+        persistence=effect,
+        claw_back=claw_back,
+        whole_units=whole_units,
         workers=workers,
         parameters=dict(split_parameter(text) for text in parameter or ()),
     )

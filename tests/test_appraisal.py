@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -14,13 +15,14 @@ import pytest
 import xarray as xr
 
 from costeff.appraisal import Request, appraise, check_chains, one, price_sets_for, states, summary
-from costeff.appraisal.assembly import standardised_cost
+from costeff.appraisal.money import standardised_cost
 from costeff.chain import ImpactChain
 from costeff.decision import net_saving
 from costeff.draws import OPTIONS
 from costeff.errors import DataError, ExitCode, ParamsError, UsageError
 from costeff.outcomes.fit import Check, Fit
 from costeff.params import Catalogue
+from costeff.params.entries import StatePrice, Uncertain
 from costeff.params.pricing import cashable_draws, price, sample, state_price
 from costeff.records import Cells
 
@@ -28,7 +30,10 @@ DRAWS = 12
 CLIENTS = 100
 CODES = ["091", "837", "478", "005"]  # Helsinki, Tampere, Maarianhamina, Alajärvi
 COUNTIES = ["90", "08", "91", "16"]
-PRICED = {"intensive_family_work": "in_care", "post_release_support": "in_prison"}
+PRICED = {
+    "intensive_family_work": ("emergency", "foster_family", "institution"),
+    "post_release_support": ("closed_short", "closed_long", "open_prison"),
+}
 SIZES = [4_000, 57, 9, 0]  # clients in the data
 FAMILY, SUPPORT = "intensive_family_work", "post_release_support"
 MONEY = ("cost", "average", "cashable", "avoided", "avoided_average")
@@ -122,24 +127,73 @@ def exponential(matrix: list[list[float]]) -> list[list[float]]:
     return total
 
 
-def years_in_priced_state(
-    entry: float, later_entry: float, leaving: float, stays_out: bool, years: int, quarters: int
-) -> list[float]:
-    """Person-years in the second state by year: in at a yearly rate, out again at another, quarter by quarter."""
+def family_moves(e: float, x: Callable[[str], float]) -> dict[tuple[str, str], float]:
+    """Yearly rates of taking into care, written out; `e` is the rate of placement."""
+    moves = {
+        ("open_care", "at_home"): 1 / x("open_care_years"),
+        ("emergency", "open_care"): (1 - x("emergency_to_care")) / x("emergency_years"),
+        ("aftercare", "left"): 1 / x("aftercare_years"),
+    }
+    for state in ("open_care", "at_home"):
+        moves[state, "emergency"] = e * (1 - x("care_share"))
+    for state, share in (("foster_family", 1 - x("institution_share")), ("institution", x("institution_share"))):
+        moves["open_care", state] = moves["at_home", state] = e * x("care_share") * share
+        moves["emergency", state] = x("emergency_to_care") / x("emergency_years") * share
+        moves[state, "at_home"] = x("annual_exit_rate") * x("return_home_share")
+        moves[state, "aftercare"] = x("annual_exit_rate") * (1 - x("return_home_share"))
+    return moves
+
+
+def prison_moves(e: float, x: Callable[[str], float]) -> dict[tuple[str, str], float]:
+    """Yearly rates of prison, written out; `e` is the rate of a new sentence."""
+    moves = {
+        ("re_entry", "at_liberty"): 1 / x("re_entry_years"),
+        ("community_sanction", "at_liberty"): 1 / x("community_years"),
+        ("closed_short", "re_entry"): 1 / x("short_years"),
+        ("closed_long", "open_prison"): 1 / (x("long_years") * (1 - x("open_share"))),
+        ("open_prison", "re_entry"): 1 / (x("long_years") * x("open_share")),
+        ("re_entry", "community_sanction"): e * x("community_ratio"),
+        ("at_liberty", "community_sanction"): e * x("community_ratio"),
+    }
+    for state in ("re_entry", "at_liberty", "community_sanction"):
+        moves[state, "closed_short"] = e * x("short_share")
+        moves[state, "closed_long"] = e * (1 - x("short_share"))
+    return moves
+
+
+MOVES = {"taking_into_care": family_moves, "prison": prison_moves}
+STATES = {
+    "taking_into_care": ["open_care", "at_home", "emergency", "foster_family", "institution", "aftercare", "left"],
+    "prison": ["re_entry", "at_liberty", "community_sanction", "closed_short", "closed_long", "open_prison"],
+}
+
+
+def years_in_states(
+    catalogue: Catalogue, model: str, draw: int, entry: float, later: float, years: int, quarters: int
+) -> list[dict[str, float]]:
+    """Person-years in each state by year, quarter by quarter; the rate `entry` holds for so many quarters."""
+    states = STATES[model]
+
+    def drawn(name: str) -> float:
+        value = catalogue.transitions[model][name]
+        return float(sample(value, DRAWS, catalogue.conventions.seed, f"transitions.{model}.{name}")[draw])
 
     def cycle(rate: float) -> list[list[float]]:
-        back, out = (0.0, leaving) if stays_out else (leaving, 0.0)
-        intensity = [[-rate, rate, 0.0], [back, -leaving, out], [0.0, 0.0, 0.0]]
-        return exponential([[value / 4 for value in row] for row in intensity])
+        intensity = [[0.0] * len(states) for _ in states]
+        for (origin, target), move in MOVES[model](rate, drawn).items():
+            intensity[states.index(origin)][states.index(target)] += move / 4
+            intensity[states.index(origin)][states.index(origin)] -= move / 4
+        return exponential(intensity)
 
-    first, later = cycle(entry), cycle(later_entry)
-    people, time = [1.0, 0.0, 0.0], []
+    first, last = cycle(entry), cycle(later)
+    people, time = [1.0] + [0.0] * (len(states) - 1), []
     for year in range(years):
-        inside = 0.0
+        inside = dict.fromkeys(states, 0.0)
         for quarter in range(4):
-            step = first if 4 * year + quarter < quarters else later
-            after = [sum(people[i] * step[i][j] for i in range(3)) for j in range(3)]
-            inside += (people[1] + after[1]) / 2 / 4
+            step = first if 4 * year + quarter < quarters else last
+            after = [sum(people[i] * step[i][j] for i in range(len(states))) for j in range(len(states))]
+            for state, before, now in zip(states, people, after, strict=True):
+                inside[state] += (before + now) / 2 / 4
             people = after
         time.append(inside)
     return time
@@ -148,7 +202,7 @@ def years_in_priced_state(
 def slow_net_saving(catalogue: Catalogue, chain_id: str, draw: int, code: str, price_set: str | None = None) -> float:
     """Discounted net saving of one draw, EUR: the cohort and the money by hand, on the same draws of the inputs."""
     chain, seed = catalogue.chains[chain_id], catalogue.conventions.seed
-    model, years = chain.impact.model, chain.impact.horizon_years
+    model, years, prices = chain.impact.model, chain.impact.horizon_years, price_set or chain.impact.price_set
 
     def drawn(name: str) -> float:
         value = catalogue.transitions[model][name]
@@ -157,25 +211,22 @@ def slow_net_saving(catalogue: Catalogue, chain_id: str, draw: int, code: str, p
     effect = FITS[chain_id].effect
     if chain_id == FAMILY:
         risks = [float(effect["risk"].sel(draw=draw, option=o, municipality=code)) for o in OPTIONS]
-        leaving, state, becoming = drawn("annual_exit_rate"), "in_care", drawn("care_share")
         service = [3_000.0, 7_000.0]
     else:
         baseline, window = drawn("baseline_probability"), drawn("baseline_window_years")
         usual = 1 - (1 - baseline) ** (1 / window)
         risks = [usual, 1 - (1 - usual) ** float(effect["ratio"][draw])]
-        leaving, state, becoming = 1 / drawn("mean_time_served"), "in_prison", 1.0
         service = [0.0, float(price(catalogue, "post_release_support_client", DRAWS, seed).draws[draw])]
     later = -math.log(1 - min(1.0, risks[0] * drawn("later_risk_ratio")))
-    entries = [-math.log(1 - risk) * becoming for risk in risks]
-    stays_out = chain_id == FAMILY
-    times = [years_in_priced_state(entry, later * becoming, leaving, stays_out, years, quarters=4) for entry in entries]
+    times = [years_in_states(catalogue, model, draw, -math.log(1 - risk), later, years, quarters=4) for risk in risks]
     total = 0.0
     for year in range(years):
         saved = 0.0
-        for share, part in state_price(catalogue, price_set or chain.impact.price_set, state, DRAWS, seed):
-            stoppable = cashable_draws(catalogue, part.cost, years, DRAWS, seed).to_numpy()[draw][year]
-            euros = float(share[draw]) * float(part.draws[draw]) * stoppable
-            saved += (times[0][year] - times[1][year]) * euros
+        for state in catalogue.price_sets[prices].of(model):
+            for share, part in state_price(catalogue, prices, model, state, DRAWS, seed):
+                stoppable = cashable_draws(catalogue, part.cost, years, DRAWS, seed).to_numpy()[draw][year]
+                euros = float(share[draw]) * float(part.draws[draw]) * stoppable
+                saved += (times[0][year][state] - times[1][year][state]) * euros
         spent = service[1] - service[0] if year == 0 else 0.0
         total += CLIENTS * (saved - spent) / 1.03**year
     return total
@@ -193,7 +244,7 @@ def test_net_saving_is_that_of_a_slow_loop(
     assert abs(expected) > 1_000
 
 
-def test_a_share_of_people_is_priced_as_in_the_slow_loop(catalogue: Catalogue) -> None:
+def test_other_prices_are_those_of_the_slow_loop(catalogue: Catalogue) -> None:
     here = one(run(catalogue, price_set="national"), "837", catalogue)
     expected = slow_net_saving(catalogue, FAMILY, 3, "837", price_set="national")
     assert float(net_saving(here).sel(draw=3)) == pytest.approx(expected, rel=1e-9)
@@ -205,16 +256,18 @@ def test_a_follow_up_of_two_years_is_spread_over_eight_quarters(catalogue: Catal
     chain = chain.override(outcome=chain.outcome.override(follow_up_days=730))
     ds = run(catalogue, chain)
     effect, seed = FITS[FAMILY].effect, catalogue.conventions.seed
-    parameters = catalogue.transitions["taking_into_care"]
-    ratio, exit_rate, becoming = (
-        float(sample(parameters[name], DRAWS, seed, f"transitions.taking_into_care.{name}")[4])
-        for name in ("later_risk_ratio", "annual_exit_rate", "care_share")
-    )
+    ratio = float(sample(
+        catalogue.transitions["taking_into_care"]["later_risk_ratio"], DRAWS, seed,
+        "transitions.taking_into_care.later_risk_ratio",
+    )[4])  # fmt: skip
     risks = [float(effect["risk"].sel(draw=4, option=o, municipality="837")) for o in OPTIONS]
-    later = -math.log(1 - (1 - (1 - risks[0]) ** 0.5) * ratio) * becoming
-    entries = [-math.log(1 - risk) / 2 * becoming for risk in risks]
-    times = [years_in_priced_state(entry, later, exit_rate, True, 10, quarters=8) for entry in entries]
-    expected = [CLIENTS * (usual - new) for usual, new in zip(*times, strict=True)]
+    later = -math.log(1 - (1 - (1 - risks[0]) ** 0.5) * ratio)
+    times = [
+        years_in_states(catalogue, "taking_into_care", 4, -math.log(1 - risk) / 2, later, 10, quarters=8)
+        for risk in risks
+    ]
+    out = [[sum(year[state] for state in PRICED[FAMILY]) for year in time] for time in times]
+    expected = [CLIENTS * (usual - new) for usual, new in zip(*out, strict=True)]
     np.testing.assert_allclose(ds["time_avoided"].sel(draw=4, municipality="837"), expected, rtol=1e-9)
 
 
@@ -223,16 +276,22 @@ def test_a_follow_up_of_two_years_is_spread_over_eight_quarters(catalogue: Catal
 
 @pytest.mark.parametrize("chain", [FAMILY, SUPPORT])
 def test_the_sum_over_payers_is_the_whole(catalogue: Catalogue, appraised: dict[str, xr.Dataset], chain: str) -> None:
-    """Time in the priced state x price, whoever pays."""
+    """Time in each priced state x price, whoever pays."""
     ds, seed = appraised[chain], catalogue.conventions.seed
-    impact = catalogue.chains[chain].impact
-    ((share, part),) = state_price(catalogue, impact.price_set, PRICED[chain], DRAWS, seed)
-    expected = ds["time_avoided"] * share * part.draws
-    saved = ds["avoided_average"].sel(option="new").sum("payer")
-    np.testing.assert_allclose(saved, expected.transpose(*saved.dims), rtol=1e-9, atol=1e-6)
-    stop = cashable_draws(catalogue, part.cost, ds.sizes["year"], DRAWS, seed).assign_coords(year=ds["year"])
-    cashable = ds["avoided"].sel(option="new").sum("payer")
-    np.testing.assert_allclose(cashable, (expected * stop).transpose(*cashable.dims), rtol=1e-9, atol=1e-6)
+    declared, prices = catalogue.chains[chain], catalogue.chains[chain].impact.price_set
+    time = states(declared, catalogue, FITS[chain], CODES, Request.of(catalogue, draws=DRAWS))["state_time"]
+    fewer = CLIENTS * (time.sel(option="usual", drop=True) - time.sel(option="new", drop=True))
+    fewer = fewer.assign_coords(year=ds["year"])
+    average = stopped = xr.DataArray(0.0)
+    for state in catalogue.price_sets[prices].of(declared.impact.model):
+        for share, part in state_price(catalogue, prices, declared.impact.model, state, DRAWS, seed):
+            stop = cashable_draws(catalogue, part.cost, ds.sizes["year"], DRAWS, seed).assign_coords(year=ds["year"])
+            euros = fewer.sel(state=state, drop=True) * share * part.draws
+            average, stopped = average + euros, stopped + euros * stop.drop_vars("at_once")
+    for name, expected in (("avoided_average", average), ("avoided", stopped)):
+        saved = ds[name].sel(option="new", drop=True).sum("payer")
+        here = (expected * xr.ones_like(saved)).transpose(*saved.dims)
+        np.testing.assert_allclose(saved, here, rtol=1e-9, atol=1e-6)
 
 
 @pytest.mark.parametrize("chain", [FAMILY, SUPPORT])
@@ -342,7 +401,7 @@ def test_states_are_the_cohort_behind_the_money(catalogue: Catalogue, appraised:
     request = Request.of(catalogue, draws=DRAWS, clients=CLIENTS)
     cohort = states(catalogue.chains[FAMILY], catalogue, FITS[FAMILY], CODES, request)
     np.testing.assert_allclose(cohort["occupancy"].sum("state"), 1)
-    care = cohort["state_time"].sel(state="in_care")
+    care = cohort["state_time"].sel(state=list(PRICED[FAMILY])).sum("state")
     avoided = CLIENTS * (care.sel(option="usual") - care.sel(option="new"))
     told = appraised[FAMILY]["time_avoided"]
     np.testing.assert_allclose(avoided.transpose(*told.dims), told, rtol=1e-12)
@@ -446,12 +505,15 @@ def test_price_sets_that_can_price_the_chain_are_offered_its_own_first(catalogue
 
 
 def test_quoted_prices_avoid_more_than_national_ones_as_far_as_these_go(catalogue: Catalogue) -> None:
-    """130 000 against 0.45 x 175 200: foster families have no price, and the result says so."""
+    """130 000 against 480 a day for 45 in a hundred and a foster family's day for the rest; what has no price is told."""
     quoted, national = (run(catalogue, price_set=name) for name in ("quoted", "national"))
     ratio = national["average"].sum(["payer", "year"]).mean() / quoted["average"].sum(["payer", "year"]).mean()
-    assert float(ratio) == pytest.approx(0.45 * 175_200 / 130_000, rel=0.03)
-    assert json.loads(national.attrs["not_counted"]) == ["foster_family_day"]
-    assert json.loads(quoted.attrs["not_counted"]) == []
+    foster = catalogue.unit_costs["foster_family_day"].latest.mean
+    assert float(ratio) == pytest.approx((0.45 * 480 + 0.55 * foster) * 365 / 130_000, rel=0.03)
+    for ds in (quoted, national):
+        (reason,) = json.loads(ds.attrs["not_counted"])
+        assert "aftercare" in reason["en"]
+        assert reason["fi"] and reason["sv"]
     assert (national.attrs["price_year"], quoted.attrs["price_year"]) == ("2024", "2018")
 
 
@@ -501,22 +563,28 @@ def test_every_input_leads_to_its_source(catalogue: Catalogue, appraised: dict[s
     assert set(named) <= set(catalogue.sources)
     impact = catalogue.chains[chain].impact
     needed = {s for value in catalogue.transitions[impact.model].values() for s in value.source}
-    for part in catalogue.price_sets[impact.price_set].prices[PRICED[chain]].components:
-        cost = catalogue.unit_costs[part.cost]
-        needed |= {*cost.latest.source, *cost.cashable.medium.source}
+    for state in catalogue.price_sets[impact.price_set].of(impact.model).values():
+        for part in state.components:
+            cost = catalogue.unit_costs[part.cost]
+            needed |= {*cost.latest.source, *cost.cashable.medium.source}
     assert needed <= set(named)
     assert "discount_review_2020" in named
 
 
-def test_the_source_of_a_share_of_people_is_named(catalogue: Catalogue) -> None:
+def test_a_share_of_people_is_priced_and_its_source_is_named(catalogue: Catalogue) -> None:
     national = catalogue.price_sets["national"]
-    (component,) = national.prices["in_care"].components
-    assert component.share is not None
-    share = component.share.override(source=("sss_thl",))  # which nothing else names
-    in_care = national.prices["in_care"].override(components=(component.override(share=share),))
-    sets = {**catalogue.price_sets, "national": national.override(prices={"in_care": in_care})}
-    named = json.loads(run(replace(catalogue, price_sets=sets), price_set="national").attrs["sources"])
-    assert {"sss_thl", "hyvil_2025"} <= set(named)
+    share = {
+        "mean": 0.5, "low": 0.4, "high": 0.6, "family": "beta", "source": "sss_thl", "quality": "derived",
+    }  # fmt: skip
+    (whole,) = national.of("taking_into_care")["institution"].components
+    half = whole.override(share=Uncertain.model_validate(share))
+    inside = {**national.of("taking_into_care"), "institution": StatePrice(components=(half,))}
+    sets = {"national": national.override(prices={**national.prices, "taking_into_care": inside})}
+    changed = replace(catalogue, price_sets={**catalogue.price_sets, **sets})
+    ds = run(changed, price_set="national")
+    assert {"sss_thl", "hyvil_2025"} <= set(json.loads(ds.attrs["sources"]))
+    expected = slow_net_saving(changed, FAMILY, 3, "837", price_set="national")
+    assert float(net_saving(one(ds, "837", catalogue)).sel(draw=3)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_failed_gate_goes_with_the_result(catalogue: Catalogue) -> None:
@@ -623,7 +691,7 @@ def test_what_a_chain_lacks_is_told_at_once(catalogue: Catalogue) -> None:
     }
     transitions = {
         **catalogue.transitions,
-        "prison": {"mean_time_served": catalogue.transitions["prison"]["mean_time_served"]},
+        "prison": {"short_years": catalogue.transitions["prison"]["short_years"]},
     }
     told = [str(problem) for problem in check_chains(replace(catalogue, chains=broken, transitions=transitions))]
     rules = "\n".join(told)

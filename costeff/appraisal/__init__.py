@@ -3,8 +3,19 @@
 Money is undiscounted; `discount` says how later years weigh.
 """
 
-from costeff.appraisal.assembly import appraise, states
+from costeff.appraisal.assembly import appraise, appraise_all, states
+from costeff.appraisal.linked import active_links
 from costeff.appraisal.request import Request, check_chains, price_sets_for
 from costeff.appraisal.telling import one, summary
 
-__all__ = ["Request", "appraise", "check_chains", "one", "price_sets_for", "states", "summary"]
+__all__ = [
+    "Request",
+    "active_links",
+    "appraise",
+    "appraise_all",
+    "check_chains",
+    "one",
+    "price_sets_for",
+    "states",
+    "summary",
+]

@@ -6,28 +6,26 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from costeff import __version__
+from costeff.appraisal.cohorts import Cohorts
+from costeff.appraisal.linked import active_links, linked_time, links_of, published_effect
+from costeff.appraisal.money import Downstream, Money
 from costeff.appraisal.request import BASELINE, LATER, Request
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
-from costeff.avoided_cost import AvoidedCostModel, cash
 from costeff.chain import ImpactChain
-from costeff.cohort import apply_hazard_ratio, discount_factors, probability_from_rate, rate_from_probability
+from costeff.cohort import discount_factors
 from costeff.disclosure import protect_count
-from costeff.draws import NEW, OPTIONS, USUAL, rng, thin
-from costeff.errors import DataError, ParamsError, Problem, Problems, UsageError
+from costeff.draws import NEW, USUAL
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
-from costeff.params.pricing import Priced, cashable_draws, price, sample, state_price
+from costeff.params.links import Link
 from costeff.records import Cells
-
-DAYS_PER_YEAR = 365
 
 
 def appraise(
@@ -53,14 +51,33 @@ def appraise(
     -------
     Dataset over (draw, option, municipality, payer, year), EUR for `request.clients` clients:
     `effect` (share of clients without the event), `events`, `cost`, `average`, `cashable`,
-    `avoided`, `avoided_average`, `time_avoided` (person-years), `discount`.
+    `avoided`, `avoided_average`, `avoided_linked` (of `avoided`, what comes by links),
+    `time_avoided` (person-years), `discount`.
 
     Raises
     ------
     ParamsError
         When a price or an index level is not known.
+    UsageError
+        For municipalities, draws or links that cannot be had.
     """
-    return _Assembly(chain, catalogue, fit, tuple(municipalities), request, costs).dataset()
+    price_set = request.price_set or chain.impact.price_set
+    return appraise_all(chain, catalogue, fit, municipalities, request, [price_set], costs)[price_set]
+
+
+def appraise_all(
+    chain: ImpactChain,
+    catalogue: Catalogue,
+    fit: Fit,
+    municipalities: Sequence[str],
+    request: Request,
+    price_sets: Sequence[str],
+    costs: Cells | None = None,
+) -> dict[str, xr.Dataset]:
+    """`appraise` at several price sets, with one run of the cohorts for all of them."""
+    cohorts = Cohorts(chain, catalogue, fit, tuple(municipalities), request)
+    shared = _Shared(cohorts)
+    return {name: _Assembly(shared, name, costs).dataset() for name in price_sets}
 
 
 def states(
@@ -73,199 +90,80 @@ def states(
     Dataset with `occupancy` (option, draw, [municipality,] cycle, state) and `state_time`
     (option, draw, [municipality,] year, state), of one client.
     """
-    assembly = _Assembly(chain, catalogue, fit, tuple(municipalities), request, None)
-    return assembly.run(assembly._risk())
+    run = Cohorts(chain, catalogue, fit, tuple(municipalities), request).run
+    return run.assign_coords(year=np.arange(run.sizes["year"]))
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What no price set changes."""
+
+    cohorts: Cohorts
+
+    @cached_property
+    def links(self) -> list[Link]:
+        request = self.cohorts.request
+        return active_links(self.cohorts.model.id, self.cohorts.catalogue, request.links)
+
+    @cached_property
+    def linked(self) -> dict[str, xr.Dataset]:
+        return {link.id: linked_time(link, self.cohorts) for link in self.links}
 
 
 @dataclass(frozen=True)
 class _Assembly:
-    chain: ImpactChain
-    catalogue: Catalogue
-    fit: Fit
-    municipalities: tuple[str, ...]
-    request: Request
+    shared: _Shared
+    price_set: str
     costs: Cells | None
 
-    def __post_init__(self) -> None:
-        problems, effect = Problems(), self.fit.effect
-        local = self.chain.outcome.transfer == "risk"
-        for code in self.municipalities:
-            try:
-                self.catalogue.municipality(code)
-            except UsageError as error:
-                problems.found += error.problems
-                continue
-            if local and code not in effect["municipality"]:
-                problems.add(f"municipality {code}", "the fit has no estimate for it", "fit the model with it")
-        if not self.municipalities:
-            problems.add("municipalities", "none was asked for", "give at least one code")
-        if self.request.draws > effect.sizes["draw"]:
-            rule = f"asks for {self.request.draws}, the fit has {effect.sizes['draw']}"
-            problems.add("draws", rule, "ask for fewer, or sample more")
-        problems.raise_if_any(UsageError, f"{self.chain.id} cannot be appraised")
+    @property
+    def cohorts(self) -> Cohorts:
+        return self.shared.cohorts
 
     def dataset(self) -> xr.Dataset:
-        risk = self._risk()
-        run = self.run(risk)
-        state_time = run["state_time"].assign_coords(year=self._calendar())
-        money = self._downstream(state_time)
-        cost, service = self._service_cost()
-        time = state_time.sel(state=list(self.model.items)).sum("state")
-        payers = sorted({*cost["payer"].values, *money["payer"].values})
-        euros = {"cost": cost, "average": money["average"], "cashable": money["cashable"]}
-        euros = {name: values.reindex(payer=payers, fill_value=0.0) for name, values in euros.items()}
+        cohorts, request = self.cohorts, self.cohorts.request
+        money = Money(cohorts, self.price_set)
+        own = money.downstream(cohorts.model, cohorts.run)
+        linked = [
+            money.downstream(AVOIDED_COST_MODELS[link.target.model], self.shared.linked[link.id])
+            for link in self.shared.links
+        ]
+        downstream = own
+        for part in linked:
+            downstream = downstream.plus(part)
+        cost, service = money.service(self.costs)
+        payers = sorted({*cost["payer"].values, *downstream.euros["payer"].values})
+        time = cohorts.run["state_time"].sel(state=list(cohorts.model.kept_out or cohorts.model.items)).sum("state")
+        all_links = sum((part.euros["cashable"].reindex(payer=payers, fill_value=0.0) for part in linked), start=0.0)
+        average, cashable = (
+            downstream.euros[name].reindex(payer=payers, fill_value=0.0) for name in ("average", "cashable")
+        )
         parts = {
-            "effect": 1 - risk,
-            "events": risk * self.request.clients,
-            "cost": euros["cost"],
-            "average": euros["average"] * self.request.clients,
-            "cashable": euros["cashable"] * self.request.clients,
-            "time_avoided": (time.sel(option=USUAL) - time.sel(option=NEW)).drop_vars("option", errors="ignore")
-            * self.request.clients,
+            "effect": 1 - cohorts.risk,
+            "events": cohorts.risk * request.clients,
+            "cost": cost.reindex(payer=payers, fill_value=0.0) * request.clients,
+            "average": average * request.clients,
+            "cashable": cashable * request.clients,
+            "time_avoided": _less(time) * request.clients,
         }
         out = xr.Dataset(parts).drop_attrs()
         for name, of in (("avoided", "cashable"), ("avoided_average", "average")):
             out[name] = out[of].sel(option=USUAL, drop=True) - out[of]
+        links = xr.zeros_like(out["cashable"]) + all_links * request.clients
+        out["avoided_linked"] = links.sel(option=USUAL, drop=True) - links
         out["discount"] = self._discount()
-        out = self._by_municipality(out)
-        return out.assign_attrs(self._attrs(money.attrs, service))
-
-    # --- effect ---------------------------------------------------------------------------------
-
-    def run(self, risk: xr.DataArray) -> xr.Dataset:
-        """The avoided-cost model at these risks: occupancy and time in states of one client."""
-        return self.model.run(
-            risk,
-            self._later_risk(risk.sel(option=USUAL, drop=True)),
-            xr.Dataset({name: self._drawn(name) for name in self.model.parameters}).drop_attrs(),
-            self.years,
-            effect_years=self._effect_years(),
-        )
-
-    @property
-    def model(self) -> AvoidedCostModel:
-        return AVOIDED_COST_MODELS[self.chain.impact.model]
-
-    @property
-    def years(self) -> int:
-        return self.request.horizon_years or self.chain.impact.horizon_years
-
-    def _effect_years(self) -> float:
-        """The follow-up in whole cycles of the model, at least one."""
-        cycles = self.chain.outcome.follow_up_days / DAYS_PER_YEAR * self.model.cycles_per_year
-        return max(1, round(cycles)) / self.model.cycles_per_year
-
-    def _drawn(self, name: str) -> xr.DataArray:
-        value = self.catalogue.transitions[self.model.id][name]
-        return sample(value, self.request.draws, self.request.seed, f"transitions.{self.model.id}.{name}").drop_attrs()
-
-    def _risk(self) -> xr.DataArray:
-        """Probability of the event within the follow-up (draw, option[, municipality])."""
-        effect = thin(self.fit.effect, self.request.draws)
-        if self.chain.outcome.transfer == "risk":
-            return effect["risk"].sel(municipality=list(self.municipalities)).drop_attrs()
-        probability, window = (self._drawn(name) for name in BASELINE)
-        yearly = rate_from_probability(probability, 1) / window
-        usual = probability_from_rate(yearly, self._effect_years())
-        new = apply_hazard_ratio(usual, effect["ratio"].drop_attrs())
-        risk = xr.concat([usual, new], dim="option").assign_coords(option=list(OPTIONS))
-        return risk.transpose("draw", "option").drop_attrs()
-
-    def _later_risk(self, usual: xr.DataArray) -> xr.DataArray:
-        """Yearly risk after the follow-up, the same for both options."""
-        yearly = probability_from_rate(rate_from_probability(usual, self._effect_years()), 1)
-        return (yearly * self._drawn(LATER)).clip(max=1.0)
-
-    # --- money ----------------------------------------------------------------------------------
-
-    def _calendar(self) -> np.ndarray:
-        return self.catalogue.conventions.first_year + np.arange(self.years)
+        return self._by_municipality(out).assign_attrs(self._attrs(downstream, service))
 
     def _discount(self) -> xr.DataArray:
-        factors = discount_factors(np.arange(self.years), self.catalogue.conventions.discount.rate)
-        return factors.assign_coords(year=self._calendar()).drop_attrs()
-
-    def _payers(self, payer: str) -> xr.DataArray:
-        """1 for who pays, by (payer, year, municipality); law and date decide."""
-        counties = [self.catalogue.municipality(code).county for code in self.municipalities]
-        by_county = {
-            (county, year): self.catalogue.payer_of(payer, date(int(year), 1, 1), county)
-            for county in set(counties)
-            for year in self._calendar()
-        }
-        names = sorted(set(by_county.values()))
-        grid = [[[by_county[c, y] == name for c in counties] for y in self._calendar()] for name in names]
-        coords = {"payer": names, "year": self._calendar(), "municipality": list(self.municipalities)}
-        return xr.DataArray(np.array(grid, dtype=float), dims=("payer", "year", "municipality"), coords=coords)
-
-    def _downstream(self, state_time: xr.DataArray) -> xr.Dataset:
-        """Cost of the time in priced states, of one client: at the average price and the part that can be stopped."""
-        total, priced, left_out, shares = None, [], [], []
-        price_set = self.request.price_set or self.chain.impact.price_set
-        for state in self.model.items:
-            parts = state_price(
-                self.catalogue, price_set, state, self.request.draws, self.request.seed, self.request.price_year
-            )
-            left_out += [part.cost for part in self.catalogue.price_sets[price_set].prices[state].not_counted]
-            for share, part in parts:
-                money = self._component(state_time, state, share * part.draws, part)
-                total = money if total is None else xr.Dataset({k: _add(total[k], money[k]) for k in money})
-                priced.append(part)
-                shares += share.attrs.get("sources", [])
-        assert total is not None  # a model has items, a price set has components
-        return total.assign_attrs(price_set=price_set, priced=priced, not_counted=left_out, shares=shares)
-
-    def _component(self, state_time: xr.DataArray, state: str, euros: xr.DataArray, part: Priced) -> xr.Dataset:
-        stop = cashable_draws(self.catalogue, part.cost, self.years, self.request.draws, self.request.seed)
-        item = {"item": [state]}
-        return cash(
-            state_time,
-            euros.drop_attrs().expand_dims(item),
-            self._payers(part.cost.payer).expand_dims(item),
-            stop.assign_coords(year=self._calendar()).expand_dims(item),
-        )
-
-    def _service_cost(self) -> tuple[xr.DataArray, dict[str, Any]]:
-        """Cost of the service itself in the first year, by option and payer, and what is known of the price."""
-        if self.chain.input.cost == "register":
-            per_client, told = self._cost_from_register()
-        else:
-            priced = price(
-                self.catalogue, self.chain.input.cost, self.request.draws, self.request.seed, self.request.price_year
-            )
-            new = priced.draws.drop_attrs()
-            per_client = xr.concat([xr.zeros_like(new), new], dim="option").assign_coords(option=list(OPTIONS))
-            value = priced.cost.latest
-            told = {"quality": value.quality, "price_year": str(priced.price_year), "sources": list(value.source)}
-        first = xr.DataArray(np.eye(1, self.years)[0], dims="year", coords={"year": self._calendar()})
-        cost = per_client * first * self._payers(self.chain.input.payer) * self.request.clients
-        return cost.transpose("draw", "option", "municipality", "payer", "year"), told
-
-    def _cost_from_register(self) -> tuple[xr.DataArray, dict[str, Any]]:
-        """Mean cost per client by option: a normal distribution from n, sum and sum of squares."""
-        if self.costs is None:
-            raise ParamsError(
-                "The cost of the service is missing",
-                [
-                    Problem(
-                        f"chains {self.chain.id}.input.cost",
-                        "is register, and no cost cells were given",
-                        "give cost cells",
-                    )
-                ],
-            )
-        mean, error = standardised_cost(self.costs)
-        noise = rng(self.request.seed, f"cost.{self.chain.id}").normal(size=(self.request.draws, len(OPTIONS)))
-        draws = (mean + noise * error).clip(min=0.0)
-        coords = {"draw": np.arange(self.request.draws), "option": list(OPTIONS)}
-        told = {"quality": "register", "price_year": "register", "sources": []}
-        return xr.DataArray(draws, dims=("draw", "option"), coords=coords), told
+        factors = discount_factors(np.arange(self.cohorts.years), self.cohorts.catalogue.conventions.discount.rate)
+        return factors.assign_coords(year=self.cohorts.calendar).drop_attrs()
 
     # --- what every result says of itself ---------------------------------------------------------
 
     def _by_municipality(self, out: xr.Dataset) -> xr.Dataset:
         """Every variable of a draw by municipality, also where the estimate is one for all."""
-        places = xr.DataArray(np.ones(len(self.municipalities)), {"municipality": list(self.municipalities)})
+        codes = list(self.cohorts.municipalities)
+        places = xr.DataArray(np.ones(len(codes)), {"municipality": codes})
         spread = {k: v if "municipality" in v.dims or k == "discount" else v * places for k, v in out.items()}
         order = [d for d in ("draw", "option", "municipality", "payer", "year") if d in out.dims]
         wide = xr.Dataset({k: v.transpose(*[d for d in order if d in v.dims]) for k, v in spread.items()})
@@ -276,16 +174,16 @@ class _Assembly:
 
     def _local(self) -> dict[str, xr.DataArray]:
         """By municipality: clients in the data (protected, -1 hidden or none) and how far it leans on others."""
-        codes = list(self.municipalities)
+        codes, fit = list(self.cohorts.municipalities), self.cohorts.fit
         coords = {"municipality": codes}
-        if "clients" not in self.fit.effect or self.chain.outcome.transfer != "risk":
+        if "clients" not in fit.effect or self.cohorts.chain.outcome.transfer != "risk":
             hidden, alone = np.full(len(codes), -1), np.full(len(codes), np.nan)
             evidence = ["borrowed"] * len(codes)
         else:
-            clients = self.fit.effect["clients"].sel(municipality=codes).to_numpy()
+            clients = fit.effect["clients"].sel(municipality=codes).to_numpy()
             protected = [protect_count(int(n)) for n in clients]
             hidden = np.array([-1 if n is None else n for n in protected])
-            alone = self.fit.effect["pooling"].sel(municipality=codes).to_numpy()
+            alone = fit.effect["pooling"].sel(municipality=codes).to_numpy()
             evidence = [_evidence(int(n), float(p)) for n, p in zip(clients, alone, strict=True)]
         return {
             "n_clients_protected": xr.DataArray(hidden, dims="municipality", coords=coords),
@@ -295,77 +193,80 @@ class _Assembly:
 
     def _clients_all(self) -> int:
         """Clients in all the data, protected; -1 where the data have no municipalities."""
-        if "clients" not in self.fit.effect:
-            return -1
-        protected = protect_count(int(self.fit.effect["clients"].sum()))
+        effect = self.cohorts.fit.effect
+        protected = protect_count(int(effect["clients"].sum())) if "clients" in effect else None
         return -1 if protected is None else protected
 
-    def _attrs(self, money: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
-        priced: list[Priced] = money["priced"]
-        years = sorted({f"{part.price_year}" for part in priced})
-        named = [s for part in priced for s in part.cost.latest.source] + money["shares"] + service["sources"]
-        shares = [getattr(part.cost.cashable, band) for part in priced for band in ("short", "medium", "long")]
-        named += [s for share in shares for s in share.source]
-        parameters = (
-            *self.model.parameters,
-            LATER,
-            *(BASELINE if self.chain.outcome.transfer == "hazard_ratio" else ()),
-        )
-        named += [s for name in parameters for s in self.catalogue.transitions[self.model.id][name].source]
-        named += list(self.catalogue.conventions.discount.source)
-        named += self.chain.outcome.source
+    def _sources(self, money: Downstream, service: dict[str, Any]) -> list[str]:
+        """Ids of everything the result rests on, in the order it is met."""
+        cohorts, catalogue, chain = self.cohorts, self.cohorts.catalogue, self.cohorts.chain
+        named = [s for part in money.priced for s in part.cost.latest.source] + list(money.shares) + service["sources"]
+        costs = [part.cost for part in money.priced]
+        shares = [getattr(cost.cashable, band) for cost in costs for band in ("short", "medium", "long")]
+        shares += [cost.closes_by.places for cost in costs if cost.closes_by and cohorts.request.whole_units]
+        moving = [*cohorts.model.parameters, LATER, *(BASELINE if chain.outcome.transfer == "hazard_ratio" else ())]
+        values = [*shares, *(catalogue.transitions[cohorts.model.id][name] for name in moving)]
+        if cohorts.persistence == "wanes":
+            values.append(catalogue.conventions.effect_half_life_years)
+        for link in self.shared.links:
+            target = AVOIDED_COST_MODELS[link.target.model]
+            values += [catalogue.transitions[target.id][name] for name in target.parameters]
+            values += [value for value in (link.baseline, link.persons) if value]
+            named.append(published_effect(link, catalogue).source)
+        named += [s for value in values for s in value.source]
+        if cohorts.request.claw_back:
+            named += [s for turn in catalogue.claw_back.turns for s in turn.source]
+        return list(dict.fromkeys([*named, *catalogue.conventions.discount.source, *chain.outcome.source]))
+
+    def _attrs(self, money: Downstream, service: dict[str, Any]) -> dict[str, Any]:
+        cohorts, fit, request = self.cohorts, self.cohorts.fit, self.cohorts.request
+        conventions = cohorts.catalogue.conventions
+        years = sorted({f"{part.price_year}" for part in money.priced})
+        on = [link.id for link in self.shared.links]
+        off = [link.id for link in links_of(cohorts.model.id, cohorts.catalogue) if link.id not in on]
         return {
-            "chain": self.chain.id,
-            "price_set": money["price_set"],
+            "chain": cohorts.chain.id,
+            "price_set": self.price_set,
             "price_year": ", ".join(years),
-            "price_year_changed": int(any(part.indexed for part in priced)),
-            "prices": json.dumps([part.cost.id for part in priced]),
-            "not_counted": json.dumps(money["not_counted"]),
+            "price_year_changed": int(any(part.indexed for part in money.priced)),
+            "prices": json.dumps(list(dict.fromkeys(part.cost.id for part in money.priced))),
+            "not_counted": json.dumps([json.loads(reason) for reason in money.left_out]),
             "service_price_quality": service["quality"],
             "service_price_year": service["price_year"],
-            "clients": self.request.clients,
+            "persistence": cohorts.persistence,
+            "links": json.dumps(on),
+            "links_off": json.dumps(off),
+            "claw_back": int(request.claw_back),
+            "whole_units": int(request.whole_units),
+            "clients": request.clients,
             "unit": "EUR",
-            "seed": self.request.seed,
-            "sources": json.dumps(list(dict.fromkeys(named))),
-            "model": self.fit.model,
-            "measure": str(self.fit.effect.attrs["measure"]),
+            "seed": request.seed,
+            "sources": json.dumps(self._sources(money, service)),
+            "model": fit.model,
+            "measure": str(fit.effect.attrs["measure"]),
             "n_clients_all": self._clients_all(),
-            "data": str(self.fit.effect.attrs["data"]),
-            "synthetic": int(self.fit.effect.attrs["synthetic"]),
-            "gate_passed": int(self.fit.passed),
-            "gate_reasons": json.dumps(self.fit.failed_checks),
-            "mass": self.catalogue.conventions.interval_mass,
-            "discount_rate": self.catalogue.conventions.discount.rate,
-            "horizons": json.dumps([h for h in self.catalogue.conventions.horizons if h <= self.years]),
+            "data": str(fit.effect.attrs["data"]),
+            "synthetic": int(fit.effect.attrs["synthetic"]),
+            "gate_passed": int(fit.passed),
+            "gate_reasons": json.dumps(fit.failed_checks),
+            "mass": conventions.interval_mass,
+            "discount_rate": conventions.discount.rate,
+            "horizons": json.dumps([h for h in conventions.horizons if h <= cohorts.years]),
             "input_hash": self._hash(),
             "version": __version__,
         }
 
     def _hash(self) -> str:
+        cohorts = self.cohorts
+        asked = cohorts.request.override(price_set=self.price_set).model_dump_json()
         costs = self.costs.hash if self.costs else ""
-        parts = [self.fit.hash, self.catalogue.hash, costs, self.chain.id, self.request.model_dump_json(), __version__]
+        parts = [cohorts.fit.hash, cohorts.catalogue.hash, costs, cohorts.chain.id, asked, __version__]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def standardised_cost(costs: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """Mean cost per client and its standard error by option, for the same mix of risk groups under both.
-
-    A group that one option lacks cannot be compared and is left out of both.
-    """
-    groups = [name for name in costs.by if name != "option"]
-    table = costs.table.set_index([*groups, "option"])[["n", "sum", "sum_squares"]]
-    wide = (table if groups else pd.concat({"all": table})).unstack("option")
-    absent = [name for name in OPTIONS if ("n", name) not in wide]
-    wide = wide.dropna()
-    if absent or wide.empty:
-        rule = f"no client has a cost under {', '.join(absent) or 'both options in any group'}"
-        problem = Problem("cost cells", rule, "both options are needed")
-        raise DataError("The cost of the service is missing", [problem])
-    n, total, squares = (wide[name][list(OPTIONS)].to_numpy() for name in ("n", "sum", "sum_squares"))
-    mean = total / n
-    variance = (squares / n - mean**2).clip(min=0.0) / n
-    share = (n.sum(axis=1) / n.sum())[:, None]
-    return (share * mean).sum(axis=0), np.sqrt((share**2 * variance).sum(axis=0))
+def _less(time: xr.DataArray) -> xr.DataArray:
+    """Usual less new."""
+    return (time.sel(option=USUAL) - time.sel(option=NEW)).drop_vars("option", errors="ignore")
 
 
 def _evidence(clients: int, pooling: float) -> str:
@@ -373,9 +274,3 @@ def _evidence(clients: int, pooling: float) -> str:
     if protect_count(clients) is None:
         return "elsewhere"
     return "local" if pooling < 0.5 else "shared"
-
-
-def _add(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
-    """A sum over components; a payer of only one of them counts as 0 in the other."""
-    a, b = xr.align(first, second, join="outer", fill_value=0.0)
-    return a + b

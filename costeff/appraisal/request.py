@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
+from costeff.avoided_cost import Persistence
 from costeff.chain import ImpactChain
 from costeff.errors import Problems
 from costeff.outcomes import MODELS as OUTCOME_MODELS
 from costeff.params import Catalogue
+from costeff.params.links import Link
 from costeff.spec import Id, Spec, Year
 
 BASELINE = ("baseline_probability", "baseline_window_years")  # of a relative effect, from transitions
@@ -26,6 +28,10 @@ class Request(Spec):
     horizon_years: Annotated[int, Field(ge=1, le=60)] | None = None  # None: the chain's own
     price_set: Id | None = None  # None: the chain's own
     price_year: Year | None = None  # None: every price in its own price year
+    persistence: Persistence | None = None  # of the effect after the follow-up; None: the chain's own
+    links: tuple[Id, ...] | None = None  # None: those whose evidence is an effect
+    claw_back: bool = False  # whether a county's funding takes back part of what it saves
+    whole_units: bool = False  # whether what does not stop at once stops only in whole units
 
     @staticmethod
     def of(catalogue: Catalogue, **changes: Any) -> Request:
@@ -56,17 +62,38 @@ def check_chains(catalogue: Catalogue) -> Problems:
                 )
         prices = catalogue.price_sets.get(chain.impact.price_set)
         for item in model.items if prices else ():
-            if prices and item not in prices.prices:
+            if prices and item not in prices.of(model.id):
                 problems.add(
-                    f"price_sets.yaml {prices.id}",
+                    f"price_sets.yaml {prices.id}.prices.{model.id}",
                     f"has no price for {item}, which {chain.id} needs",
-                    "add a sourced price",
+                    "add a sourced price, or the reason in not_counted",
                 )
+    for link in catalogue.links.values():
+        check_link(problems, link, catalogue)
     return problems
 
 
+def check_link(problems: Problems, link: Link, catalogue: Catalogue) -> None:
+    """Whether a link starts and ends in states that its models have, with what its target needs."""
+    place = f"links.yaml {link.id}"
+    origin, target = (AVOIDED_COST_MODELS.get(end.model) for end in (link.origin, link.target))
+    for end, model in (("origin", origin), ("target", target)):
+        if model is None:
+            problems.add(f"{place}.{end}.model", "is not a model", f"known: {', '.join(AVOIDED_COST_MODELS)}")
+    for state in link.origin.entered if origin else ():
+        if origin and state not in origin.entered:
+            known = ", ".join(origin.entered) or "none"
+            problems.add(f"{place}.origin.entered", f"{state} is not counted by {origin.id}", f"it counts {known}")
+    if target and link.target.start not in target.states:
+        rule = f"{link.target.start} is no state of {target.id}"
+        problems.add(f"{place}.target.start", rule, f"its states are {', '.join(target.states)}")
+    for name in target.parameters if target else ():
+        if target and name not in catalogue.transitions.get(target.id, {}):
+            problems.add(f"transitions/{target.id}.yaml", f"has no {name}, which {link.id} needs", "add it")
+
+
 def price_sets_for(chain: ImpactChain, catalogue: Catalogue) -> list[str]:
-    """The price sets that price everything the chain needs, the chain's own first."""
-    items = AVOIDED_COST_MODELS[chain.impact.model].items
-    able = [s.id for s in catalogue.price_sets.values() if all(item in s.prices for item in items)]
+    """The price sets that price the states of the chain's model, the chain's own first."""
+    model = AVOIDED_COST_MODELS[chain.impact.model]
+    able = [s.id for s in catalogue.price_sets.values() if s.can_price(model.id, model.items)]
     return sorted(able, key=lambda name: name != chain.impact.price_set)

@@ -1,46 +1,41 @@
-"""What all avoided-cost models share: the run of a cohort under each option, and the step from time to euros."""
+"""What all avoided-cost models share: the run of a cohort under each option."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
+from costeff.avoided_cost.effect import Persistence, check_course, course, rate_within
 from costeff.cohort import (
     CellProblems,
     Moves,
+    Value,
     check_labels,
     check_range,
-    rate_from_probability,
+    enter,
+    fold,
     state_time,
     trace_phases,
     transition_matrix_from_rates,
+    tunnel_states,
+    unfold_matrix,
 )
-from costeff.cohort.labels import ROW_TOLERANCE
 from costeff.errors import ModelError
-
-_CERTAIN = np.nextafter(1.0, 0.0)  # the largest probability below one
 
 
 class Domain(StrEnum):
     """What values a parameter may take."""
 
-    PROBABILITY = "probability"  # 0 to 1, within a year
+    PROBABILITY = "probability"  # 0 to 1: within a year, or a share
     RATE = "rate"  # 0 or more per person-year
     DURATION = "duration"  # years, above 0
-
-
-def rate_within(p: xr.DataArray, years: float) -> xr.DataArray:
-    """Yearly rate at which an event has probability `p` within `years`, finite also where `p` is 1.
-
-    A probability of 1 says that the event happens in that time, not that it happens at once: the rate
-    is then that of the largest number below 1, about 37 in `years`.
-    """
-    return rate_from_probability(p.clip(max=_CERTAIN), years)
+    RATIO = "ratio"  # 0 or more
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,20 @@ class AvoidedCostModel:
     domains
         The inputs the model needs, and what values each may take.
     rates
-        From the yearly rate of the entry event and the inputs, the moves per person-year.
+        From the yearly rate of the event and the inputs, the moves per person-year.
+    event
+        What a risk tells: that a move happens ("happens"), or that clients have stayed ("fails"), so that
+        the move that the model calls the event is the one away. A lower risk is the better one in both.
+    kept_out
+        The priced states that a service is to keep people out of; all of `items` unless said.
+    entered
+        States into which the moves are counted, for what is priced or follows by entry.
+    tunnels
+        States in which the time stayed is told apart, and for how many cycles.
+    clocks
+        Groups of such states between which the time runs on.
+    stayed
+        The input that says how many years the first stay had lasted when the clients start.
     cycles_per_year
         Cycles are quarters unless said otherwise.
     """
@@ -68,6 +76,12 @@ class AvoidedCostModel:
     items: tuple[str, ...]
     domains: Mapping[str, Domain]
     rates: Callable[[xr.DataArray, xr.Dataset], Moves]
+    event: Literal["happens", "fails"] = "happens"
+    kept_out: tuple[str, ...] = ()
+    entered: tuple[str, ...] = ()
+    tunnels: Mapping[str, int] = field(default_factory=dict)
+    clocks: tuple[tuple[str, ...], ...] = ()
+    stayed: str | None = None
     cycles_per_year: int = 4
 
     @property
@@ -95,6 +109,10 @@ class AvoidedCostModel:
 
         return diagram(self.id.replace("_", " "), self.states, self.moves, self.items)
 
+    def event_rate(self, risk: xr.DataArray, years: float) -> xr.DataArray:
+        """Yearly rate of the event that gives `risk` within `years`."""
+        return rate_within(risk if self.event == "happens" else 1 - risk, years)
+
     def run(
         self,
         risk: xr.DataArray,
@@ -102,26 +120,35 @@ class AvoidedCostModel:
         inputs: xr.Dataset,
         years: int,
         effect_years: float = 1,
+        *,
+        persistence: Persistence = "stops",
+        half_life_years: Value | None = None,
+        start: str | None = None,
     ) -> xr.Dataset:
-        """Occupancy and time in states of one person, by option.
+        """Occupancy, time in states and moves into them of one person, by option.
 
         Parameters
         ----------
         risk
-            (option, draw, ...) probability that the entry event happens within the first `effect_years`.
+            (option, draw, ...) probability that the event happens (or fails to) within the first `effect_years`.
         later_risk
-            Probability per year of the entry event after that; the same dims, with or without `option`.
+            Probability per year of the same after that; the same dims, with or without `option`.
         inputs
             One variable for each of `parameters`, over `draw` or scalar.
         years
             How many years to run.
         effect_years
             How long `risk` holds: whole cycles, such as 0.5, 1 or 2.
+        persistence
+            What becomes of the effect after that: it stops, wanes with `half_life_years`, or lasts; see `course`.
+        start
+            The state everyone starts in, for other clients than those of the model: the first unless said.
 
         Returns
         -------
-        Dataset with `occupancy` (option, draw, ..., cycle, state) and `state_time`
-        (option, draw, ..., year, state), person-years per person.
+        Dataset with `occupancy` (option, draw, ..., cycle, state), `state_time` (option, draw, ..., year,
+        state), person-years per person, and where asked for `entries` (..., year, entered), moves per person,
+        and `stay_time` (..., year, tunnel), the time of unfolded states by how long the stay has lasted.
 
         Raises
         ------
@@ -129,26 +156,81 @@ class AvoidedCostModel:
             For values out of range or missing, inputs the model lacks or does not know, labels that
             differ, and times that are not whole cycles.
         """
-        cycle = 1 / self.cycles_per_year
-        effect_cycles = self._check(risk, later_risk, inputs, years, effect_years)
-        cycles = years * self.cycles_per_year
-        phases: list[tuple[xr.DataArray, int | None]] = []
-        entry = rate_within(risk, effect_years)
-        first = transition_matrix_from_rates(self.states, self.rates(entry, inputs), cycle)
-        phases.append((first, min(effect_cycles, cycles)))
-        if cycles > effect_cycles:
-            later = rate_within(later_risk, 1)
-            second = transition_matrix_from_rates(self.states, self.rates(later, inputs), cycle)
-            phases.append((second, cycles - effect_cycles))
-        at_start = [1.0] + [0.0] * (len(self.states) - 1)
-        start = xr.DataArray(at_start, dims="state", coords={"state": list(self.states)})
-        occupancy = trace_phases(start, phases)
-        attrs = {"model": self.id, "cycles_per_year": self.cycles_per_year, "effect_years": float(effect_years)}
-        time = state_time(occupancy, self.cycles_per_year)
-        return xr.Dataset({"occupancy": occupancy, "state_time": time}, attrs=attrs)
+        effect_cycles = self._check(risk, later_risk, inputs, years, effect_years, start)
+        problems = CellProblems()
+        check_course(problems, risk, later_risk, persistence, half_life_years)
+        problems.raise_if_any(ModelError, f"The model {self.id} cannot be run")
+        first, later = self.event_rate(risk, effect_years), self.event_rate(later_risk, 1)
+        cycles = (effect_cycles, years * self.cycles_per_year)
+        legs = course(first, later, cycles, self.cycles_per_year, persistence, half_life_years)
+        moves = [(self.rates(rate, inputs), count) for rate, count in legs]
+        unfolded = trace_phases(self._start(inputs, start), [(self._matrix(rates), n) for rates, n in moves])
+        occupancy = fold(unfolded, self.tunnels) if self.tunnels else unfolded
+        out = {"occupancy": occupancy, "state_time": state_time(occupancy, self.cycles_per_year)}
+        if self.entered:
+            out["entries"] = self._entries(occupancy, moves)
+        if self.tunnels:
+            inside = [name for name in unfolded.indexes["state"] if name not in self.states]
+            stays = state_time(unfolded.sel(state=inside), self.cycles_per_year)
+            out["stay_time"] = stays.rename(state="tunnel")
+        attrs = {
+            "model": self.id,
+            "cycles_per_year": self.cycles_per_year,
+            "effect_years": float(effect_years),
+            "persistence": persistence,
+        }
+        return xr.Dataset(out, attrs=attrs)
+
+    def _matrix(self, rates: Moves) -> xr.DataArray:
+        folded = transition_matrix_from_rates(self.states, rates, 1 / self.cycles_per_year)
+        return unfold_matrix(folded, self.tunnels, self.clocks)
+
+    def _start(self, inputs: xr.Dataset, start: str | None) -> xr.DataArray:
+        """Everyone in one state; where its tunnels tell the time stayed, in those of the time stayed so far."""
+        first = start or self.states[0]
+        whole = xr.DataArray([float(state == first) for state in self.states], {"state": list(self.states)}, "state")
+        if first not in self.tunnels or self.stayed is None:
+            return enter(whole, self.tunnels) if self.tunnels else whole
+        before = inputs[self.stayed] * self.cycles_per_year
+        last = self.tunnels[first] - 1
+        place = before.clip(max=last)
+        names = tunnel_states(self.states, self.tunnels)
+        at = xr.DataArray(
+            [float(name.removeprefix(f"{first}[").removesuffix("]")) if name.startswith(f"{first}[") else -9.0
+             for name in names],
+            {"state": names}, "state",
+        )  # fmt: skip
+        return (1 - abs(place - at)).clip(min=0).transpose(..., "state")
+
+    def _entries(self, occupancy: xr.DataArray, phases: list[tuple[Moves, int]]) -> xr.DataArray:
+        """Moves into each state of `entered`: person-time where they come from, times the rate."""
+        n, done = self.cycles_per_year, 0
+        by_cycle: dict[str, list[xr.DataArray]] = {state: [] for state in self.entered}
+        for rates, count in phases:
+            points = occupancy.isel(cycle=slice(done, done + count + 1))
+            for state, found in by_cycle.items():
+                flow: Value = 0.0
+                for (origin, target), rate in rates.items():
+                    if target == state:
+                        there = points.sel(state=origin, drop=True).drop_vars("cycle")
+                        ends = there.isel(cycle=slice(1, None)) + there.isel(cycle=slice(None, -1))
+                        flow = flow + ends / (2 * n) * rate
+                assert isinstance(flow, xr.DataArray)  # a state that is entered has a move into it
+                found.append(flow)
+            done += count
+        parts = [xr.concat(flows, dim="cycle") for flows in by_cycle.values()]
+        by_state: xr.DataArray = xr.concat(parts, dim=xr.Variable("entered", list(self.entered)))
+        yearly = by_state.coarsen(cycle=n).sum().rename(cycle="year").assign_coords(year=np.arange(done // n))
+        return yearly.transpose(..., "year", "entered").rename("entries").assign_attrs(unit="moves per person")
 
     def _check(
-        self, risk: xr.DataArray, later_risk: xr.DataArray, inputs: xr.Dataset, years: int, effect_years: float
+        self,
+        risk: xr.DataArray,
+        later_risk: xr.DataArray,
+        inputs: xr.Dataset,
+        years: int,
+        effect_years: float,
+        start: str | None,
     ) -> int:
         """The number of cycles for which `risk` holds."""
         problems = CellProblems()
@@ -164,6 +246,8 @@ class AvoidedCostModel:
             cure = f"{self.id} needs {', '.join(self.parameters)}, and no more"
             problems.add(f"inputs {unknown}", "is unknown", cure)
         check_labels(problems, {"risk": risk, "later_risk": later_risk, "inputs": inputs})
+        if start is not None and start not in self.states:
+            problems.add("start", f"{start!r} is no state", f"the states are {', '.join(self.states)}")
         if not isinstance(years, int | np.integer) or years < 1:
             problems.add("years", f"{years!r} is not 1, 2, 3, ...", "give whole years")
         effect_cycles = round(effect_years * self.cycles_per_year) if math.isfinite(effect_years) else 0
@@ -172,75 +256,3 @@ class AvoidedCostModel:
             problems.add("effect_years", rule, f"use a multiple of {1 / self.cycles_per_year:g}")
         problems.raise_if_any(ModelError, f"The model {self.id} cannot be run")
         return effect_cycles
-
-
-def cash(
-    state_time: xr.DataArray,
-    price: xr.DataArray | xr.Dataset,
-    payer_weights: xr.DataArray,
-    cashable: xr.DataArray,
-) -> xr.Dataset:
-    """Euros of the time in priced states: at the full average price, and the part a payer can stop paying.
-
-    Parameters
-    ----------
-    state_time
-        (..., year, state) person-years.
-    price
-        EUR per person-year by `item`, the id of a priced state, and `draw`; or a Dataset of one variable per item.
-    payer_weights
-        (item, payer, year, ...) the share that each payer pays; sums to one over payers.
-    cashable
-        (item, draw, year) the share of the price that stops when the time is avoided, 0 to 1.
-
-    Returns
-    -------
-    Dataset with `average` and `cashable` (..., payer, year), EUR, undiscounted; the sum over payers
-    is the price of all the time.
-
-    Raises
-    ------
-    ModelError
-        For a price below 0, shares out of 0 to 1 or not summing to one, values missing, items that are
-        not states, labels that differ.
-    """
-    prices = price.to_dataarray("item") if isinstance(price, xr.Dataset) else price
-    _check_cash(state_time, prices, payer_weights, cashable)
-    items = list(prices["item"].values)
-    time = state_time.sel(state=items).rename(state="item").drop_attrs()
-    euros = time * prices
-    parts = {"average": euros, "cashable": euros * cashable}
-    # Sums of products, not einsum: its vector lanes round differently, and equal arms have to be exactly equal.
-    shared = {name: (part * payer_weights).sum("item", skipna=False) for name, part in parts.items()}
-    carried = {key: price.attrs[key] for key in ("price_set", "price_year", "sources") if key in price.attrs}
-    for values in shared.values():
-        values.attrs = {"unit": "EUR", **carried}
-    return xr.Dataset(shared, attrs=carried).transpose(..., "payer", "year")
-
-
-def _check_cash(time: xr.DataArray, prices: xr.DataArray, payer_weights: xr.DataArray, cashable: xr.DataArray) -> None:
-    problems = CellProblems()
-    arrays = {"state_time": time, "price": prices, "payer_weights": payer_weights, "cashable": cashable}
-    needs = {
-        "state_time": ("year", "state"),
-        "price": ("item",),
-        "payer_weights": ("item", "payer", "year"),
-        "cashable": ("item", "year"),
-    }
-    for name, dims in needs.items():
-        for dim in dims:
-            if dim not in arrays[name].indexes:
-                problems.add(name, f"has no labelled dim `{dim}`", f"it needs {', '.join(dims)}")
-    problems.raise_if_any(ModelError, "Time cannot be priced")
-    unknown = [item for item in prices["item"].values if item not in time.indexes["state"]]
-    for item in unknown:
-        problems.add(f"price {item}", "is no state", f"the states are {', '.join(time.indexes['state'])}")
-    check_labels(problems, arrays)
-    check_range(problems, "state_time", time, 0, np.finfo(float).max)
-    check_range(problems, "price", prices, 0, np.finfo(float).max)
-    check_range(problems, "payer_weights", payer_weights, 0, 1)
-    check_range(problems, "cashable", cashable, 0, 1)
-    total = payer_weights.sum("payer", skipna=False)
-    off = np.abs(total.values - 1) > ROW_TOLERANCE
-    problems.add_cells("payer_weights", total, off, "sum to {} over payers, not to 1", "every euro has a payer")
-    problems.raise_if_any(ModelError, "Time cannot be priced")

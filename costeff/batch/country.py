@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from costeff import __version__
-from costeff.appraisal import Request, appraise, one, price_sets_for
+from costeff.appraisal import Request, appraise_all, one, price_sets_for
 from costeff.batch.request import RunRequest
 from costeff.chain import ImpactChain
 from costeff.errors import Problem, UsageError
@@ -137,7 +137,9 @@ def fit_chain(
 
 # --- appraisals -----------------------------------------------------------------------------------
 
-STORED = ("effect", "events", "cost", "avoided", "avoided_average", "time_avoided", "discount")
+STORED = (
+    "effect", "events", "cost", "avoided", "avoided_average", "avoided_linked", "time_avoided", "discount",
+)  # fmt: skip
 
 
 def appraise_chain(
@@ -151,11 +153,20 @@ def appraise_chain(
         clients=request.clients,
         horizon_years=request.horizon_years,
         price_year=request.price_year,
+        persistence=request.persistence,
+        links=links_for(chain, catalogue, request),
+        claw_back=request.claw_back,
+        whole_units=request.whole_units,
     )
-    return {
-        name: appraise(chain, catalogue, fitted, codes, asked.override(price_set=name), data.costs)
-        for name in price_sets_for(chain, catalogue)
-    }
+    sets = price_sets_for(chain, catalogue)
+    return appraise_all(chain, catalogue, fitted, codes, asked, sets, data.costs)
+
+
+def links_for(chain: ImpactChain, catalogue: Catalogue, request: RunRequest) -> tuple[str, ...] | None:
+    """Of the links asked for, those that start in the chain's model; None where none was asked for."""
+    if request.links is None:
+        return None
+    return tuple(name for name in request.links if catalogue.links[name].origin.model == chain.impact.model)
 
 
 def write_appraisals(

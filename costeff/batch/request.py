@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import Field
 
+from costeff.appraisal import active_links
+from costeff.avoided_cost import PERSISTENCES, Persistence
 from costeff.errors import CosteffError, Problem, Problems, UsageError
 from costeff.outcomes import Sampling
 from costeff.params import Catalogue
@@ -34,6 +36,10 @@ class RunRequest(Spec):
     clients: int
     horizon_years: int | None = None
     price_year: int | None = None
+    persistence: Persistence | None = None
+    links: tuple[Id, ...] | None = None
+    claw_back: bool = False
+    whole_units: bool = False
     workers: int = 2
     parameters: dict[str, Any] = Field(default_factory=dict)
 
@@ -46,6 +52,7 @@ def resolve(
     everyone: bool = False,
     chains: Sequence[str] = (),
     languages: Sequence[str] = (),
+    links: Sequence[str] = (),
     **settings: Any,
 ) -> RunRequest:
     """Names and codes as a user gives them, checked and made into a request; all problems at once.
@@ -72,6 +79,7 @@ def resolve(
     for language in languages:
         if language not in LANGUAGES:
             problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
+    _check_switches(catalogue, tuple(chains) or tuple(catalogue.chains), links, settings.get("persistence"), problems)
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
     defaults = catalogue.conventions
@@ -90,8 +98,29 @@ def resolve(
         municipalities=tuple(codes),
         chains=tuple(chains) or tuple(catalogue.chains),
         languages=tuple(dict.fromkeys(languages)) or ("fi",),  # type: ignore[arg-type]
+        links=tuple(dict.fromkeys(links)) or None,
         **given,
     )
+
+
+def _check_switches(
+    catalogue: Catalogue, chains: Sequence[str], links: Sequence[str], persistence: str | None, problems: Problems
+) -> None:
+    """Links that exist, start in a chain asked for and do not count a cost twice; a known course of the effect."""
+    if persistence is not None and persistence not in PERSISTENCES:
+        problems.add(f"effect {persistence}", "is unknown", f"use {', '.join(PERSISTENCES)}")
+    models = {catalogue.chains[chain].impact.model for chain in chains if chain in catalogue.chains}
+    started = {name: catalogue.links[name].origin.model for name in links if name in catalogue.links}
+    for name in links:
+        if name not in catalogue.links:
+            problems.add(f"link {name}", "is not a link", f"known: {', '.join(catalogue.links) or 'none'}")
+        elif started[name] not in models:
+            rule = f"starts in {started[name]}, which no chain of the run uses"
+            problems.add(f"link {name}", rule, "add a chain that does, or leave the link out")
+    for model in models:
+        asked = tuple(name for name, origin in started.items() if origin == model)
+        if asked:
+            _known(lambda model=model, asked=asked: active_links(model, catalogue, asked), problems)
 
 
 def _known(look_up: Any, problems: Problems) -> Any:

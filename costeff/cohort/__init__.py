@@ -21,7 +21,7 @@ from costeff.cohort.rates import (
     rate_from_mean_years,
     rate_from_probability,
 )
-from costeff.cohort.residence import enter, fold, residence_matrix, tunnel_states, unfold
+from costeff.cohort.residence import enter, fold, residence_matrix, tunnel_states, unfold, unfold_matrix
 from costeff.cohort.transitions import transition_matrix, transition_matrix_from_rates
 
 __all__ = [
@@ -55,5 +55,6 @@ __all__ = [
     "transition_matrix_from_rates",
     "tunnel_states",
     "unfold",
+    "unfold_matrix",
     "with_dead",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -81,6 +81,60 @@ def residence_matrix(states: Sequence[str], moves: Moves, tunnels: Tunnels) -> x
             matrix[step] = matrix[stay].values
             matrix[stay] = 0.0
     return matrix
+
+
+def unfold_matrix(transitions: xr.DataArray, tunnels: Tunnels, clocks: Sequence[Collection[str]] = ()) -> xr.DataArray:
+    """Transitions over unfolded states out of those over the states before, such as from yearly rates.
+
+    Who stays in an unfolded state goes on to its next tunnel, who comes into it starts in its first. Moves
+    are those of the folded states, the same in every tunnel; where they differ by `residence`, each tunnel
+    takes its own. A person who leaves and comes back within one cycle counts as one who stayed.
+
+    Parameters
+    ----------
+    transitions
+        (..., [cycle], [residence], state, to_state), from `transition_matrix` or `transition_matrix_from_rates`.
+    tunnels
+        Length of each unfolded state; `residence` is 0 .. the longest less 1, shorter ones use its first part.
+    clocks
+        Groups of unfolded states that share a clock: a move within a group does not start the time anew, as
+        when days in a service count as days of unemployment.
+
+    Returns
+    -------
+    DataArray (..., [cycle], state, to_state)
+
+    Raises
+    ------
+    ModelError
+        For tunnels of an unknown state, and `residence` of another length or without tunnels.
+    """
+    states = [str(state) for state in transitions.indexes["state"]]
+    unfolded = tunnel_states(states, tunnels)
+    problems = CellProblems()
+    longest = max(tunnels.values(), default=0)
+    if "residence" in transitions.dims:
+        _check_residence(problems, "transitions", transitions, longest or None)
+    problems.raise_if_any(ModelError, "The transitions cannot be unfolded")
+    if not tunnels:
+        return transitions
+    varies = "residence" in transitions.dims
+    free = [dim for dim in transitions.dims if dim not in ("residence", "state", "to_state")]
+    cells = transitions.transpose(*free, *(["residence"] if varies else []), "state", "to_state").values
+    out = np.zeros((*cells.shape[: len(free)], len(unfolded), len(unfolded)))
+    together = [{state, *(other for clock in clocks if state in clock for other in clock)} for state in states]
+    for origin, state in enumerate(states):
+        for stayed, name in enumerate(_names(state, tunnels)):
+            moves = cells[..., stayed, origin, :] if varies else cells[..., origin, :]
+            for target, other in enumerate(states):
+                names = _names(other, tunnels)
+                at = min(stayed + 1, len(names) - 1) if state in tunnels and other in together[origin] else 0
+                out[..., unfolded.index(name), unfolded.index(names[at])] = moves[..., target]
+    kept = {dim: transitions[dim].variable for dim in free if dim in transitions.indexes}
+    coords = kept | {"state": unfolded, "to_state": unfolded}
+    return xr.DataArray(
+        out, dims=[*free, "state", "to_state"], coords=coords, name=transitions.name, attrs=transitions.attrs
+    )
 
 
 def unfold(values: xr.DataArray, tunnels: Tunnels) -> xr.DataArray:

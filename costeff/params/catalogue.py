@@ -15,7 +15,6 @@ from costeff.errors import ParamsError, Problem, UsageError
 from costeff.params.entries import (
     Conventions,
     County,
-    Duty,
     Municipality,
     Parameter,
     PriceSet,
@@ -27,6 +26,8 @@ from costeff.params.entries import (
     UnitCost,
 )
 from costeff.params.index import PriceIndex
+from costeff.params.links import Link
+from costeff.params.payers import ClawBack, Duty, Turn
 from costeff.records.synthetic import SyntheticTruth
 from costeff.spec import Label, Spec, project_root
 
@@ -49,12 +50,14 @@ class Catalogue:
     sources: dict[str, Source] = field(default_factory=dict)
     payers: dict[str, Label] = field(default_factory=dict)
     duties: dict[str, Duty] = field(default_factory=dict)
+    claw_back: ClawBack = None  # type: ignore[assignment]
     units: dict[str, Unit] = field(default_factory=dict)
     conventions: Conventions = None  # type: ignore[assignment]  # load() fills it or raises
     priors: dict[str, dict[str, Prior]] = field(default_factory=dict)
     unit_costs: dict[str, UnitCost] = field(default_factory=dict)
     price_sets: dict[str, PriceSet] = field(default_factory=dict)
     transitions: dict[str, dict[str, Parameter]] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
     chains: dict[str, ImpactChain] = field(default_factory=dict)
     evidence: dict[str, tuple[Published, ...]] = field(default_factory=dict)
     scenarios: dict[str, Scenario] = field(default_factory=dict)
@@ -132,18 +135,43 @@ class Catalogue:
 
     def payer_of(self, payer: str, on: date, county: str) -> str:
         """The payer of a cost on a date: a payer is itself, a duty is whom the law names then and there."""
+        shares = self.payer_shares(payer, on, county)
+        if len(shares) > 1:
+            problem = Problem(f"payers.yaml {payer}", "is shared by several payers", "ask for payer_shares")
+            raise ParamsError("No single payer", [problem])
+        return next(iter(shares))
+
+    def payer_shares(
+        self, payer: str, on: date, county: str, days: tuple[float, float | None] = (0.0, None)
+    ) -> dict[str, float]:
+        """What share each payer pays on a date; they sum to one.
+
+        Parameters
+        ----------
+        days
+            Of which days of a stay, where the law's shares change with them: from, and to (None: all later ones).
+
+        Raises
+        ------
+        ParamsError
+            When no payer is known on the date, or the shares change within a stay that has no end.
+        """
         if payer in self.payers:
-            return payer
+            return {payer: 1.0}
         duty = self.duties[payer]
         if county in duty.except_counties:
-            return duty.except_counties[county]
+            return {duty.except_counties[county]: 1.0}
+        place = f"payers.yaml {payer}"
         turns = [turn for turn in duty.turns if turn.valid_from is None or turn.valid_from <= on]
         if not turns:
-            raise ParamsError(
-                "No payer known",
-                [Problem(f"payers.yaml {payer}", f"has no payer on {on}", "add a turn valid from an earlier date")],
-            )
-        return max(turns, key=lambda turn: turn.valid_from or date.min).payer
+            cure = "add a turn valid from an earlier date"
+            raise ParamsError("No payer known", [Problem(place, f"has no payer on {on}", cure)])
+        turn: Turn = max(turns, key=lambda turn: turn.valid_from or date.min)
+        try:
+            return turn.shares(*days)
+        except ValueError as error:
+            cure = "use it for a state whose stays are told apart by their length"
+            raise ParamsError("No payer known", [Problem(place, str(error), cure)]) from error
 
     def find(self, key: str) -> list[tuple[str, Any]]:
         """Every entry with this id, with its group; `transitions` ids are written model.parameter."""
@@ -153,6 +181,7 @@ class Catalogue:
                 "unit_costs",
                 "price_sets",
                 "chains",
+                "links",
                 "sources",
                 "duties",
                 "units",
@@ -168,7 +197,7 @@ class Catalogue:
 
     def ids(self) -> Iterator[str]:
         """Ids that `find` knows, municipalities and counties aside."""
-        for group in ("unit_costs", "price_sets", "chains", "sources", "duties", "units"):
+        for group in ("unit_costs", "price_sets", "chains", "links", "sources", "duties", "units"):
             yield from getattr(self, group)
         for model, parameters in self.transitions.items():
             yield from (f"{model}.{name}" for name in parameters)
@@ -208,7 +237,8 @@ def inner_specs(value: Any) -> Iterator[tuple[tuple[Any, ...], Spec]]:
     if isinstance(value, Spec):
         yield (), value
     elif isinstance(value, dict):
-        yield from (((key,), item) for key, item in value.items() if isinstance(item, Spec))
+        for key, item in value.items():
+            yield from (((key, *keys), inner) for keys, inner in inner_specs(item))
     elif isinstance(value, tuple):
         yield from (((number,), item) for number, item in enumerate(value) if isinstance(item, Spec))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from math import isclose
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from costeff.spec import CountyCode, Id, Label, MunicipalityCode, Payer, Spec, Year
+from costeff.spec import CountyCode, Id, Label, MunicipalityCode, Spec, Year
 
 Quality = Literal["register", "survey", "budget", "study", "stated", "derived", "assumption"]
 Family = Literal["gamma", "lognormal", "normal", "beta", "uniform", "fixed"]
@@ -125,6 +126,18 @@ class Cashable(Spec):
         return self
 
 
+class UnitSize(Spec):
+    """How many persons the smallest part that can be closed holds: what is left of it stays paid for."""
+
+    places: Uncertain
+
+    @model_validator(mode="after")
+    def _holds_someone(self) -> Self:
+        if self.places.mean <= 0 or (self.places.low is not None and self.places.low <= 0):
+            raise ValueError("places: a unit holds more than 0 persons")
+        return self
+
+
 class UnitCost(Entry):
     """A price with its basis, payer and dated values."""
 
@@ -135,6 +148,7 @@ class UnitCost(Entry):
     payer: Id
     index: Id
     cashable: Cashable
+    closes_by: UnitSize | None = None  # None: no unit is known that closes as a whole
     values: Annotated[tuple[DatedValue, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")
@@ -177,24 +191,39 @@ class Component(Spec):
 class Uncounted(Spec):
     """A part that a price set leaves out because its price is not known: it makes a saving a lower bound."""
 
-    cost: Id
+    cost: Id | None = None  # a unit cost that is known but cannot be used
     reason: Label
 
 
 class StatePrice(Spec):
     """What a year in one state of an avoided-cost model costs, in one price set."""
 
-    components: Annotated[tuple[Component, ...], Field(strict=False, min_length=1)]
+    components: Annotated[tuple[Component, ...], Field(strict=False)] = ()
     not_counted: Annotated[tuple[Uncounted, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.components and not self.not_counted:
+            raise ValueError("a state has components, or says in `not_counted` why it has no price")
+        return self
 
 
 class PriceSet(Entry):
-    """A named, dated set of prices: what a year in a state costs, by state."""
+    """A named, dated set of prices: what a year in a state costs, by avoided-cost model and state."""
 
     id: Id
     label: Label
     description: Label
-    prices: dict[str, StatePrice]
+    prices: dict[str, dict[str, StatePrice]]
+
+    def of(self, model: str) -> dict[str, StatePrice]:
+        """The prices of one model, by state; empty where the set has none."""
+        return self.prices.get(model, {})
+
+    def can_price(self, model: str, items: Iterable[str]) -> bool:
+        """Whether every item has a price or a reason to have none, and at least one has a price."""
+        here = self.of(model)
+        return all(item in here for item in items) and any(here[item].components for item in items)
 
 
 class Parameter(Uncertain, Entry):
@@ -202,29 +231,6 @@ class Parameter(Uncertain, Entry):
 
     label: Label
     unit: str
-
-
-class Turn(Spec):
-    """From this date the law puts the duty on this payer (`valid_from` None: since before the first turn)."""
-
-    valid_from: date | None
-    payer: Payer
-    source: Sources
-
-
-class Duty(Entry):
-    """Who by law pays for a kind of service, by date; counties outside a reform are named."""
-
-    label: Label
-    turns: Annotated[tuple[Turn, ...], Field(strict=False, min_length=1)]
-    except_counties: dict[CountyCode, Payer] = Field(default_factory=dict)
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _one_payer_a_date(self) -> Self:
-        if len({turn.valid_from for turn in self.turns}) < len(self.turns):
-            raise ValueError("two payers are valid from the same date")
-        return self
 
 
 class Prior(Spec):
@@ -250,6 +256,7 @@ class Conventions(Spec):
     first_year: Year
     discount: Rate
     horizons: Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
+    effect_half_life_years: Uncertain
     cashable_short_until: int = Field(ge=1)
     cashable_medium_until: int = Field(ge=1)
     interval_mass: Annotated[float, Field(gt=0, lt=1)]

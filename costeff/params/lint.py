@@ -9,7 +9,9 @@ from typing import Any, get_args
 from costeff.chain import ImpactChain
 from costeff.errors import Problems
 from costeff.params.catalogue import Catalogue
-from costeff.params.entries import Duty, PriceSet, UnitCost
+from costeff.params.entries import PriceSet, UnitCost
+from costeff.params.links import Link
+from costeff.params.payers import Duty
 from costeff.spec import Document, Payer, Spec
 
 
@@ -39,6 +41,8 @@ class Lint:
             self._price_set(price_set)
         for chain in self.catalogue.chains.values():
             self._chain(chain)
+        for link in self.catalogue.links.values():
+            self._link(link)
         self._places()
         self._evidence()
 
@@ -85,17 +89,23 @@ class Lint:
             self._tell(UnitCost, cost.id, "index", f"{cost.index} is not a price index", f"known: {known}")
 
     def _price_set(self, price_set: PriceSet) -> None:
-        for state, price in price_set.prices.items():
-            named = {"components": [part.cost for part in price.components]}
-            named["not_counted"] = [part.cost for part in price.not_counted]
-            for part, ids in named.items():
-                for cost_id in ids:
-                    place = f"prices.{state}.{part}"
-                    if not self._exists(cost_id, "unit_costs"):
-                        rule = f"unit cost {cost_id} does not exist"
-                        self._tell(PriceSet, price_set.id, place, rule, "add it to unit_costs/, or correct the id")
-                    elif part == "components":
-                        self._is_of_time(cost_id, price_set.id, place)
+        for model, states in price_set.prices.items():
+            if model not in self.catalogue.transitions:
+                rule = f"{model} has no file transitions/{model}.yaml"
+                self._tell(PriceSet, price_set.id, f"prices.{model}", rule, "prices stand below the id of a model")
+            for state, price in states.items():
+                named = {"components": [part.cost for part in price.components]}
+                named["not_counted"] = [part.cost for part in price.not_counted if part.cost]
+                for part, ids in named.items():
+                    self._prices(price_set, f"prices.{model}.{state}.{part}", ids)
+
+    def _prices(self, price_set: PriceSet, place: str, ids: Iterable[str]) -> None:
+        for cost_id in ids:
+            if not self._exists(cost_id, "unit_costs"):
+                rule = f"unit cost {cost_id} does not exist"
+                self._tell(PriceSet, price_set.id, place, rule, "add it to unit_costs/, or correct the id")
+            elif place.endswith("components"):
+                self._is_of_time(cost_id, price_set.id, place)
 
     def _is_of_time(self, cost_id: str, price_set: str, place: str) -> None:
         """Time in a state is priced: a price per child or per case says nothing of it."""
@@ -119,6 +129,23 @@ class Lint:
             told.append(("impact.model", rule, "add it, or correct the id"))
         for place, rule, cure in told:
             self._tell(ImpactChain, chain.id, place, rule, cure)
+
+    def _link(self, link: Link) -> None:
+        told: list[tuple[str, str, str]] = []
+        for end, model in (("origin", link.origin.model), ("target", link.target.model)):
+            if model not in self.catalogue.transitions:
+                told.append((f"{end}.model", f"has no file transitions/{model}.yaml", "add it, or correct the id"))
+        rows = self.catalogue.evidence.get(link.evidence)
+        if rows is None:
+            told.append(("evidence", f"evidence/{link.evidence}.csv does not exist", "add it, or correct the name"))
+        elif link.outcome not in [row.outcome for row in rows]:
+            known = ", ".join(row.outcome for row in rows)
+            told.append(("outcome", f"is no row of evidence/{link.evidence}.csv", f"its rows are {known}"))
+        for other in link.contains:
+            if not self._exists(other, "links.yaml"):
+                told.append(("contains", f"{other} is not a link", "correct the id"))
+        for place, rule, cure in told:
+            self._tell(Link, link.id, place, rule, cure)
 
     def _places(self) -> None:
         for code, municipality in self.catalogue.municipalities.items():

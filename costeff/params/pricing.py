@@ -71,20 +71,36 @@ def sample_ratio(published: Published, draws: int, seed: int, name: str) -> xr.D
     ParamsError
         When the row is not a ratio, or has no interval.
     """
-    from scipy import stats
-
     place = f"evidence {name} {published.outcome}"
     if "ratio" not in published.measure:
         rule = f"{published.measure} is not a ratio"
         raise ParamsError("The effect cannot be drawn", [Problem(place, rule, "choose a row that is a ratio")])
-    if published.low95 is None or published.high95 is None or published.low95 <= 0:
-        raise ParamsError(
-            "The effect cannot be drawn", [Problem(place, "has no interval above 0", "add it from the source")]
-        )
-    error = (np.log(published.high95) - np.log(published.low95)) / (2 * stats.norm.ppf(0.975))
+    return sample_effect(published, draws, seed, name)
+
+
+def sample_effect(published: Published, draws: int, seed: int, name: str) -> xr.DataArray:
+    """Draws of a published effect: of a ratio as `sample_ratio`, of any other measure normal on its own scale.
+
+    Raises
+    ------
+    ParamsError
+        When the row has no interval, or a ratio whose interval reaches 0.
+    """
+    from scipy import stats
+
+    ratio = "ratio" in published.measure
+    low, high = published.low95, published.high95
+    if low is None or high is None or (ratio and low <= 0):
+        rule = "has no interval above 0" if ratio else "has no interval"
+        problem = Problem(f"evidence {name} {published.outcome}", rule, "add it from the source")
+        raise ParamsError("The effect cannot be drawn", [problem])
     u = rng(seed, f"evidence.{name}").uniform(size=draws)
-    ratio = published.value * np.exp(stats.norm.ppf(u, scale=error))
-    return as_draws(ratio, sources=[published.source], unit=published.measure)
+    z = stats.norm.ppf(0.975)
+    if ratio:
+        values = published.value * np.exp(stats.norm.ppf(u, scale=(np.log(high) - np.log(low)) / (2 * z)))
+    else:
+        values = stats.norm.ppf(u, published.value, (high - low) / (2 * z))
+    return as_draws(values, sources=[published.source], unit=published.measure)
 
 
 @dataclass(frozen=True)
@@ -119,31 +135,33 @@ def price(catalogue: Catalogue, cost_id: str, draws: int, seed: int, price_year:
 
 
 def state_price(
-    catalogue: Catalogue, price_set: str, state: str, draws: int, seed: int, price_year: int | None = None
+    catalogue: Catalogue, price_set: str, model: str, state: str, draws: int, seed: int, price_year: int | None = None
 ) -> list[tuple[xr.DataArray, Priced]]:
-    """The components of what a year in a state costs: (share of people, price) for each.
+    """The components of what a year in a state of a model costs: (share of people, price) for each.
+
+    A state that the set leaves out with a reason has none.
 
     Raises
     ------
     ParamsError
         When the price set has no price for the state: what is not known stays missing.
     """
-    prices = catalogue.entry("price_sets", price_set).prices
+    prices = catalogue.entry("price_sets", price_set).of(model)
     if state not in prices:
-        have = [s.id for s in catalogue.price_sets.values() if state in s.prices]
+        have = [s.id for s in catalogue.price_sets.values() if state in s.of(model)]
         raise ParamsError(
             "A price is missing",
             [
                 Problem(
-                    f"price_sets.yaml {price_set}.prices",
+                    f"price_sets.yaml {price_set}.prices.{model}",
                     f"has no price for {state}: it is not known in this set",
-                    f"choose {' or '.join(have)}" if have else "add a sourced price",
+                    f"choose {' or '.join(have)}" if have else "add a sourced price, or the reason in not_counted",
                 )
             ],
         )
     parts = []
     for number, component in enumerate(prices[state].components):
-        name = f"price_sets.{price_set}.{state}.{number}"
+        name = f"price_sets.{price_set}.{model}.{state}.{number}"
         share = sample(component.share, draws, seed, name) if component.share else as_draws(np.ones(draws))
         parts.append((share, price(catalogue, component.cost, draws, seed, price_year)))
     return parts
@@ -162,4 +180,7 @@ def cashable_draws(catalogue: Catalogue, cost: UnitCost, years: int, draws: int,
         short, medium = year <= settings.cashable_short_until, year <= settings.cashable_medium_until
         rows.append(bands["short" if short else "medium" if medium else "long"])
     coords = {"draw": np.arange(draws), "year": np.arange(years)}
-    return xr.DataArray(np.stack(rows, axis=1), dims=("draw", "year"), coords=coords)
+    shares = np.stack(rows, axis=1)
+    # The first year's share is the one that stops with each person, also where the rest waits for a whole unit.
+    stop = xr.DataArray(shares, dims=("draw", "year"), coords=coords)
+    return stop.assign_coords(at_once=("draw", bands["short"]))

@@ -14,7 +14,6 @@ from costeff.params.catalogue import Catalogue, Scenario, inner_specs
 from costeff.params.entries import (
     Conventions,
     County,
-    Duty,
     Municipality,
     Parameter,
     PriceSet,
@@ -25,7 +24,9 @@ from costeff.params.entries import (
     UnitCost,
 )
 from costeff.params.index import read_indices
+from costeff.params.links import Link
 from costeff.params.lint import Lint
+from costeff.params.payers import ClawBack, Duty
 from costeff.params.tables import number, read_rows
 from costeff.spec import Document, Label, Spec, parse, read_yaml, validation_problems
 
@@ -46,19 +47,21 @@ class Reader:
 
     def read(self) -> Catalogue:
         """The catalogue, whole only when `problems` stays empty."""
-        payers, duties = self._payers()
+        payers, duties, claw_back = self._payers()
         catalogue = Catalogue(
             folder=self.folder,
             content=self.content,
             sources=self._entries(Source, "sources.yaml"),
             payers=payers,
             duties=duties,
+            claw_back=claw_back,
             units=self._entries(Unit, "units.yaml"),
             conventions=self._single(Conventions, "conventions.yaml"),
             priors=self._nested(Prior, "priors.yaml"),
             unit_costs=self._folder(UnitCost, "unit_costs"),
             price_sets=self._entries(PriceSet, "price_sets.yaml", with_id=True),
             transitions=self._transitions(),
+            links=self._entries(Link, "links.yaml", with_id=True),
             chains=self._folder(ImpactChain, "chains"),
             evidence=self._evidence(),
             scenarios=self._folder(Scenario, "scenarios", with_id=False),
@@ -138,19 +141,28 @@ class Reader:
         paths = sorted((self.folder / "transitions").glob("*.yaml"))
         return {path.stem: self._entries(Parameter, f"transitions/{path.name}") for path in paths}
 
-    def _payers(self) -> tuple[dict[str, Label], dict[str, Duty]]:
+    def _payers(self) -> tuple[dict[str, Label], dict[str, Duty], Any]:
         document = self._document("payers.yaml")
         if document is None:
             self._declare("payers.yaml", None)
-            return {}, {}
-        for key in document.data.keys() - {"payers", "duties"}:
-            document.tell(self.problems, (key,), "unknown key", "the file has the keys payers and duties")
+            return {}, {}, None
+        for key in document.data.keys() - {"payers", "duties", "claw_back"}:
+            document.tell(self.problems, (key,), "unknown key", "the file has the keys payers, duties and claw_back")
         payers = self._all(Label, document, ("payers",))
         duties = self._all(Duty, document, ("duties",))
         for name in ("payers", "duties"):
             part = document.data.get(name)
             self._declare("payers.yaml", part if isinstance(part, dict) else None)
-        return payers, duties
+        return payers, duties, self._claw_back(document)
+
+    def _claw_back(self, document: Document) -> Any:
+        if "claw_back" not in document.data:
+            document.tell(self.problems, ("claw_back",), "required, and missing", "add the key")
+            return None
+        entry = parse(ClawBack, document, self.problems, ("claw_back",))
+        if entry is not None:
+            self._note_sources(entry, document, ("claw_back",))
+        return entry
 
     # --- CSV --------------------------------------------------------------------------------
 

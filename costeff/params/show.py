@@ -32,10 +32,14 @@ def facts(entry: Spec) -> list[tuple[str, str]]:
         elif isinstance(value, (str, int, float)) and value != "":
             rows.append((name, f"{value:g}" if isinstance(value, float) else str(value)))
         elif name == "prices":
-            rows += [(f"{name}: {state}", _parts(price)) for state, price in value.items()]
+            rows += [
+                (f"{name}: {model} {state}", _parts(price))
+                for model, states in value.items()
+                for state, price in states.items()
+            ]
         elif name == "turns":
             rows += [
-                (f"from {turn.valid_from or 'the start'}", f"{turn.payer} ({', '.join(turn.source)})") for turn in value
+                (f"from {turn.valid_from or 'the start'}", f"{_who(turn)} ({', '.join(turn.source)})") for turn in value
             ]
         elif name == "source":
             rows.append((name, ", ".join(value)))
@@ -44,8 +48,20 @@ def facts(entry: Spec) -> list[tuple[str, str]]:
 
 def _parts(price: Any) -> str:
     counted = ", ".join(f"{p.cost}{f' x {p.share.mean:g}' if p.share else ''}" for p in price.components)
-    left = ", ".join(p.cost for p in price.not_counted)
-    return f"{counted}; not counted: {left}" if left else counted
+    left = ", ".join(p.cost or p.reason.en for p in price.not_counted)
+    return "; ".join(part for part in (counted, f"not counted: {left}" if left else "") if part)
+
+
+def _who(turn: Any) -> str:
+    """The payer of a turn, or what each pays, and from which day on."""
+    if not hasattr(turn, "split"):
+        return f"{turn.share:.0%}"
+    steps = [
+        (f"from day {step.from_days:g}: " if step.from_days else "")
+        + " and ".join(f"{payer} {share:.0%}" for payer, share in step.shares.items())
+        for step in turn.split
+    ]
+    return turn.payer or "; ".join(steps)
 
 
 def values(entry: Spec) -> list[dict[str, str]]:
@@ -115,7 +131,7 @@ def entry_html(entry: Spec, title: str = "") -> str:
 
 def catalogue_html(catalogue: Catalogue) -> str:
     """The contents of the catalogue: how many entries of each kind, and their ids."""
-    groups = ("chains", "price_sets", "unit_costs", "transitions", "duties", "sources")
+    groups = ("chains", "links", "price_sets", "unit_costs", "transitions", "duties", "sources")
     rows = [
         {"group": name, "entries": str(len(getattr(catalogue, name))), "ids": ", ".join(getattr(catalogue, name))}
         for name in groups

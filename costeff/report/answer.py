@@ -11,6 +11,7 @@ from costeff.report import estimates
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import Estimate, Payback
 from costeff.report.markup import KeyFigure, bullets, join, key_figures, notice, paragraph, tag, terms
+from costeff.report.switches import switched_on
 
 
 def answer(chapter: Chapter) -> Markup:
@@ -209,7 +210,7 @@ def _evidence(chapter: Chapter) -> str:
 
 
 def _basis(chapter: Chapter) -> Markup:
-    """How far the estimate leans on others, how many clients it rests on, and what is assumed."""
+    """How far the estimate leans on others, how many clients it rests on, what is assumed and switched on."""
     words, main = chapter.words, chapter.main
     texts = [chapter.chain.evidence[words.language]] if chapter.chain else []
     pooling = float(main.attr("pooling", float("nan")))
@@ -243,4 +244,5 @@ def _basis(chapter: Chapter) -> Markup:
         )
     if main.attr("service_price_quality") == "assumption":
         texts.append(words.say("The price of the service is an assumption, not a price paid."))
-    return tag("p", " ".join(texts), class_="basis")
+    on = switched_on(chapter)
+    return join(tag("p", " ".join(texts), class_="basis"), tag("p", " ".join(on), class_="basis") if on else Markup())

@@ -14,10 +14,11 @@ import xarray as xr
 from costeff.draws import OPTIONS
 from costeff.errors import ModelError, Problem, Problems, UsageError
 
-_VARIABLES = ("events", "cost", "avoided", "avoided_average", "discount")
+_VARIABLES = ("events", "cost", "avoided", "avoided_average", "avoided_linked", "discount")
 _ATTRIBUTES = (
     "municipality", "municipality_fi", "municipality_sv", "county_fi", "county_sv", "county_en", "clients",
     "price_set", "price_year", "seed", "input_hash", "gate_passed", "synthetic", "evidence", "mass", "version",
+    "persistence", "links", "links_off", "claw_back", "whole_units", "not_counted",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ HELSINKI = "90"  # the city that does what elsewhere a wellbeing services county
 
 
 class Names(Protocol):
-    """The part of the catalogue a page reads: chains, sources, price sets and unit costs by id."""
+    """The part of the catalogue a page reads: by id, and the rules that hold for every page."""
 
     @property
     def chains(self) -> Mapping[str, ImpactChain]: ...
@@ -29,6 +29,12 @@ class Names(Protocol):
     def price_sets(self) -> Mapping[str, Any]: ...
     @property
     def unit_costs(self) -> Mapping[str, Any]: ...
+    @property
+    def links(self) -> Mapping[str, Any]: ...
+    @property
+    def claw_back(self) -> Any: ...
+    @property
+    def conventions(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,9 @@ class Chapter:
     @property
     def only_stated(self) -> bool:
         """Whether every price of the main price set is a stated figure, with nothing behind it."""
-        known = self.names.price_sets.get(self.main.attr("price_set"))
-        used = [part.cost for state in known.prices.values() for part in state.components] if known else []
+        known, chain = self.names.price_sets.get(self.main.attr("price_set")), self.chain
+        prices = known.of(chain.impact.model).values() if known and chain else ()
+        used = [part.cost for state in prices for part in state.components]
         costs = [self.names.unit_costs.get(cost) for cost in used]
         return bool(costs) and all(c and all(v.quality == "stated" for v in c.values) for c in costs)
 
@@ -98,12 +105,7 @@ class Chapter:
 
     def not_counted(self, variant: Variant) -> list[str]:
         """Why a part of the avoided cost is left out of a price set; it makes the saving a lower bound."""
-        left_out = variant.listed("not_counted")
-        known = self.names.price_sets.get(variant.attr("price_set"))
-        if known is None or not left_out:
-            return []
-        parts = [part for state in known.prices.values() for part in state.not_counted if part.cost in left_out]
-        return [str(part.reason[self.words.language]) for part in parts]
+        return [str(reason[self.words.language]) for reason in variant.listed("not_counted")]
 
     # --- an estimate as text ------------------------------------------------------------------
 

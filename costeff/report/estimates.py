@@ -150,6 +150,12 @@ def by_payer(variant: Variant) -> tuple[list[PayerRow], PayerRow]:
     return rows, _row("", together, variant.mass)
 
 
+def linked(variant: Variant) -> Estimate:
+    """What the links add to the avoided cost that can be stopped: all payers, present value (EUR)."""
+    added = _present(variant.data, "avoided_linked").sel(option=NEW, drop=True)
+    return Estimate.of(added.sum("payer"), variant.mass)
+
+
 def _present(data: xr.Dataset, name: str) -> xr.DataArray:
     return (data[name] * data["discount"]).sum("year")
 

@@ -31,7 +31,17 @@ PALETTE = {
     "grid": ("#d9dfe5", "#333d48"),
     "gain": ("#0072b2", "#56b4e9"),
     "loss": ("#c2510c", "#f28e4b"),
+    # A scale from pale to deep (on a dark screen from dim to bright): in grey its steps stay apart.
+    "step1": ("#e9e2c6", "#3d4654"),
+    "step2": ("#f0c987", "#5a5878"),
+    "step3": ("#d9b04c", "#7c6a8f"),
+    "step4": ("#a5a35a", "#8f8a9c"),
+    "step5": ("#5f9a86", "#6fb0a4"),
+    "step6": ("#3b7a98", "#a9c27a"),
+    "step7": ("#2f5487", "#ecca62"),
+    "step8": ("#241b4d", "#fbf0c4"),
 }
+STEPS = tuple(name for name in PALETTE if name.startswith("step"))
 LIGHT = {name: pair[0] for name, pair in PALETTE.items()}
 WIDTH, HEIGHT = 350, 245  # points; narrow, so that the letters stay readable on a phone
 
@@ -82,26 +92,26 @@ class AxisTexts:
     x: str
     y: str
     alt: str
-    money: Any  # a function from euros to a text
+    value: Any  # a function from euros, or a share, to a text
     sides: tuple[str, str] | None = None  # what lies left and right of zero
 
 
-def _layout() -> ConstrainedLayoutEngine:
+def layout() -> ConstrainedLayoutEngine:
     return ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.12)
 
 
 @contextmanager
-def _canvas(height: int = HEIGHT) -> Iterator[tuple[Canvas, Any]]:
+def open_canvas(height: int = HEIGHT) -> Iterator[tuple[Canvas, Any]]:
     """A canvas outside pyplot: nothing global is drawn on, and settings are put back."""
     with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(WIDTH / 72, height / 72), dpi=72, layout=_layout(), facecolor=LIGHT["paper"])
+        canvas = Canvas(figsize=(WIDTH / 72, height / 72), dpi=72, layout=layout(), facecolor=LIGHT["paper"])
         FigureCanvasSVG(canvas)
         axes = canvas.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)
         yield canvas, axes
 
 
-def _svg(canvas: Canvas) -> str:
+def as_svg(canvas: Canvas) -> str:
     """The drawing as SVG with the same bytes every time, and colours that follow the screen."""
     buffer = io.StringIO()
     canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -128,7 +138,7 @@ def cumulative_figure(table: pd.DataFrame, texts: AxisTexts, payback: float | No
     payback
         The year the money is back, None if it is not.
     """
-    with _canvas() as (canvas, axes):
+    with open_canvas() as (canvas, axes):
         years, mean = table["year"].to_numpy(), table["mean"].to_numpy()
         axes.axhline(0, color=LIGHT["ink"], linewidth=1.2, zorder=3)
         axes.fill_between(years, table["low"], table["high"], color=LIGHT["gain"], alpha=0.18, linewidth=0)
@@ -139,14 +149,14 @@ def cumulative_figure(table: pd.DataFrame, texts: AxisTexts, payback: float | No
         if payback is not None and payback in years:
             at = float(mean[list(years).index(payback)])
             axes.plot(payback, at, "o", color=LIGHT["gain"], markersize=8, zorder=5)
-        _money_axis(axes.yaxis, texts)
+        value_axis(axes.yaxis, texts)
         axes.set(xlabel=texts.x, ylabel="")
         axes.set_title(texts.y, loc="left", fontsize=10.8, color=LIGHT["quiet"])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
         axes.grid(axis="y", color=LIGHT["grid"], linewidth=0.8)
         axes.set_axisbelow(True)
-        return Figure(_svg(canvas), table, texts.alt)
+        return Figure(as_svg(canvas), table, texts.alt)
 
 
 def outcomes_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
@@ -163,33 +173,33 @@ def outcomes_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
     rows = list(dict.fromkeys(table["row"]))
     height = 78 + 46 * len(rows)
     drawn = table.assign(side=["gain" if value > 0 else "loss" for value in table["value"]])
-    with _canvas(height) as (canvas, axes):
+    with open_canvas(height) as (canvas, axes):
         axes.set_ylim(len(rows) - 0.5, -0.5)
         sns.swarmplot(
             drawn, x="value", y="row", hue="side", order=rows, hue_order=["gain", "loss"], orient="h", size=6.6,
             palette={"gain": LIGHT["gain"], "loss": LIGHT["loss"]}, legend=False, ax=axes, warn_thresh=1,
         )  # fmt: skip
         axes.axvline(0, color=LIGHT["ink"], linewidth=1.8, zorder=1)
-        axes.set_xlim(*_with_zero(drawn["value"]))
+        axes.set_xlim(*with_zero(drawn["value"]))
         if texts.sides:
             axes.set_title(f"← {texts.sides[0]}", loc="left", fontsize=10.8, color=LIGHT["loss"])
             axes.set_title(f"{texts.sides[1]} →", loc="right", fontsize=10.8, color=LIGHT["gain"])
-        _money_axis(axes.xaxis, texts)
+        value_axis(axes.xaxis, texts)
         axes.set(xlabel=texts.x, ylabel="")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color=LIGHT["grid"], linewidth=0.8)
         axes.set_axisbelow(True)
-        return Figure(_svg(canvas), table, texts.alt, height=height)
+        return Figure(as_svg(canvas), table, texts.alt, height=height)
 
 
-def _with_zero(values: pd.Series) -> tuple[float, float]:
+def with_zero(values: pd.Series) -> tuple[float, float]:
     """Limits that hold the values and zero, with room for whole dots."""
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
     margin = 0.06 * (high - low or 1.0)
     return low - margin, high + margin
 
 
-def _money_axis(axis: Any, texts: AxisTexts) -> None:
+def value_axis(axis: Any, texts: AxisTexts) -> None:
     axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: texts.money(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: texts.value(value)))

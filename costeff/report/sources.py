@@ -10,6 +10,7 @@ from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
 from costeff.report.markup import Cell, Table, bullets, details, heading, join, link, paragraph, tag, with_interval
+from costeff.report.switches import how_counted
 from costeff.report.words import Words
 
 
@@ -20,6 +21,8 @@ def sources(chapters: Iterable[Chapter]) -> Markup:
     return join(
         heading(3, words.say("What this page does not show")),
         _limits(told),
+        heading(3, words.say("How the figures were counted")),
+        _counted(told),
         heading(3, words.say("Unit costs and price years")),
         _prices(told),
         heading(3, words.say("Sources of the figures")),
@@ -41,6 +44,18 @@ def _limits(chapters: list[Chapter]) -> Markup:
     ]
     own = [(c.title, [text[words.language] for text in c.chain.does_not_show]) for c in chapters if c.chain]
     return join(bullets(common), *(join(heading(4, title), bullets(texts)) for title, texts in own))
+
+
+def _counted(chapters: list[Chapter]) -> Markup:
+    """The switches: first what holds for all services of the page, then the rest of each."""
+    by_chapter = [how_counted(chapter) for chapter in chapters]
+    common = [text for text in by_chapter[0] if len(chapters) > 1 and all(text in other for other in by_chapter)]
+    own = [
+        (chapter.title, [text for text in texts if text not in common])
+        for chapter, texts in zip(chapters, by_chapter, strict=True)
+    ]
+    parts = (join(heading(4, title), bullets(texts)) for title, texts in own if texts)
+    return join(bullets(common) if common else Markup(), *parts)
 
 
 def _prices(chapters: list[Chapter]) -> Markup:

@@ -45,7 +45,7 @@ def test_result_is_labelled(model: AvoidedCostModel) -> None:
     assert run["cycle"].values.tolist() == list(range(21))
     assert run["year"].values.tolist() == list(range(5))
     assert run["state"].values.tolist() == list(model.states)
-    assert run.attrs == {"model": model.id, "cycles_per_year": 4, "effect_years": 1.0}
+    assert run.attrs == {"model": model.id, "cycles_per_year": 4, "effect_years": 1.0, "persistence": "stops"}
     assert run["state_time"].attrs["unit"] == "person-years per person"
     assert run["occupancy"].isel(cycle=0).sel(state=model.states[0]).min() == 1
 

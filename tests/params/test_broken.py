@@ -63,7 +63,7 @@ def test_a_faulty_entry_is_blamed_once_and_not_those_who_name_it(tmp_path: Path)
     folder = copy_of_params(tmp_path)
     change(folder, "payers.yaml", "label: {fi: Lastensuojelu, sv: Barnskydd, en:", "label: {fi: Lastensuojelu, en:")
     assert as_text(told(folder)).startswith(
-        "params/payers.yaml:11 duties.child_welfare.label.sv: required, and missing"
+        "params/payers.yaml:21 duties.child_welfare.label.sv: required, and missing"
     )
     assert len(told(folder).problems) == 1
 
@@ -72,7 +72,7 @@ def test_a_fault_shared_through_an_alias_is_told_once(tmp_path: Path) -> None:
     folder = copy_of_params(tmp_path)
     change(folder, "unit_costs/child_protection.yaml", "source: stated_assumption", "source: statd_assumption")
     assert [problem.place for problem in told(folder).problems] == [
-        "unit_costs/child_protection.yaml:10 quoted_taking_into_care.cashable.short.source"
+        "unit_costs/child_protection.yaml:12 quoted_taking_into_care.cashable.short.source"
     ]
 
 

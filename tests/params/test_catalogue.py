@@ -16,7 +16,8 @@ from costeff.draws import rng
 from costeff.errors import ExitCode, ParamsError, UsageError
 from costeff.params import Catalogue, what_if
 from costeff.params.catalogue import uncertain_values
-from costeff.params.entries import Duty, Turn, Uncertain
+from costeff.params.entries import Uncertain
+from costeff.params.payers import Duty, Turn
 from costeff.spec import Label
 
 
@@ -73,17 +74,17 @@ def test_what_is_assumed_says_so_and_why(catalogue: Catalogue) -> None:
 
 
 def test_the_three_quoted_figures_are_there_with_their_year(catalogue: Catalogue) -> None:
-    prices = catalogue.price_sets["quoted"].prices
     quoted = {}
-    for state, price in prices.items():
-        (component,) = price.components
-        value = catalogue.unit_costs[component.cost].latest
-        quoted[state] = (value.mean, value.price_year, value.source)
-    assert quoted == {
-        "in_care": (130_000, 2018, ("selanpaa_sitra",)),
-        "in_institution": (61_000, 2018, ("selanpaa_sitra",)),
-        "in_prison": (78_000, 2018, ("selanpaa_sitra",)),
-    }
+    for states in catalogue.price_sets["quoted"].prices.values():
+        for state, price in states.items():
+            for component in price.components:
+                value = catalogue.unit_costs[component.cost].latest
+                quoted[state] = (value.mean, value.price_year, value.source)
+    excluded = quoted.pop("excluded")  # the target of a link, with a price of its own
+    assert excluded[2] == ("hilli_2017",)
+    places = {"foster_family": 130_000, "institution": 130_000, "in_institution": 61_000}
+    prisons = dict.fromkeys(("closed_short", "closed_long", "open_prison"), 78_000)
+    assert quoted == {state: (mean, 2018, ("selanpaa_sitra",)) for state, mean in (places | prisons).items()}
 
 
 def test_every_text_stands_in_three_different_places(catalogue: Catalogue) -> None:
@@ -221,7 +222,7 @@ def test_a_card_of_an_unknown_id_offers_the_nearest(catalogue: Catalogue) -> Non
         catalogue.card("prisoner_yaer")
 
 
-@pytest.mark.parametrize("key", ["prisoner_year", "national", "prison.mean_time_served", "child_welfare", "091"])
+@pytest.mark.parametrize("key", ["prisoner_year", "national", "prison.long_years", "unemployment_benefit", "placement_to_prison", "091"])
 def test_everything_shows_itself_in_a_notebook(catalogue: Catalogue, key: str) -> None:
     for _, entry in catalogue.find(key):
         assert "<table" in entry._repr_html_()
@@ -236,16 +237,16 @@ def test_the_name_of_a_bilingual_municipality_follows_the_language(catalogue: Ca
 
 
 def test_a_what_if_is_marked_and_does_not_pass_for_the_sourced_value(catalogue: Catalogue) -> None:
-    changed = what_if(catalogue, "prison.mean_time_served", "Shorter sentences.", mean=0.8)
-    value = changed.transitions["prison"]["mean_time_served"]
-    assert (value.mean, value.quality, value.source) == (0.8, "assumption", ("stated_assumption",))
-    assert catalogue.transitions["prison"]["mean_time_served"].mean == 0.91
+    changed = what_if(catalogue, "prison.short_years", "Shorter sentences.", mean=0.1)
+    value = changed.transitions["prison"]["short_years"]
+    assert (value.mean, value.quality, value.source) == (0.1, "assumption", ("stated_assumption",))
+    assert catalogue.transitions["prison"]["short_years"].mean == 0.13
     assert changed.hash != catalogue.hash
-    assert what_if(catalogue, "prison.mean_time_served", "Shorter sentences.", mean=0.7).hash != changed.hash
+    assert what_if(catalogue, "prison.short_years", "Shorter sentences.", mean=0.09).hash != changed.hash
 
 
 def test_a_what_if_is_checked_as_the_files_are(catalogue: Catalogue) -> None:
-    with pytest.raises(ParamsError, match=r"mean 5 is outside low 0\.\d+ to high 1\.\d+"):
-        what_if(catalogue, "prison.mean_time_served", "Longer sentences.", mean=5.0)
+    with pytest.raises(ParamsError, match=r"mean 5 is outside low 0\.\d+ to high 0\.\d+"):
+        what_if(catalogue, "prison.short_years", "Longer sentences.", mean=5.0)
     with pytest.raises(UsageError, match="neither a transition nor a unit cost"):
         what_if(catalogue, "prison", "Nothing.", mean=5.0)

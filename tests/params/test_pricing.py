@@ -133,9 +133,9 @@ def test_different_names_are_drawn_independently() -> None:
 
 def test_parameters_of_a_model_are_drawn_by_their_own_names(catalogue: Catalogue) -> None:
     drawn = sample_parameters(catalogue, "prison", 50, 7)
-    value = catalogue.transitions["prison"]["mean_time_served"]
-    alone = sample(value, 50, 7, "transitions.prison.mean_time_served")
-    assert (drawn["mean_time_served"] == alone).all()
+    value = catalogue.transitions["prison"]["short_years"]
+    alone = sample(value, 50, 7, "transitions.prison.short_years")
+    assert (drawn["short_years"] == alone).all()
     assert set(drawn) == set(catalogue.transitions["prison"])
 
 
@@ -183,12 +183,12 @@ def test_going_over_a_third_year_changes_nothing(levels: list[float], data: st.D
 
 
 def test_quarters_are_no_yearly_level(catalogue: Catalogue) -> None:
-    """2020 and 2021 are known for single quarters only: a price year is not changed with them."""
+    """2020 is known for a single quarter only, 2021 not at all: a price year is not changed with them."""
     with pytest.raises(ParamsError) as caught:
         price(catalogue, "child_welfare_institution_day", 100, 1, price_year=2021)
     (problem,) = caught.value.problems
-    assert problem.place == "indices social_services"
-    assert problem.rule == "has no yearly level for 2024 and 2021 (known: 2005, 2015)"
+    assert problem.place == "indices basic_public_services"
+    assert problem.rule == "has no yearly level for 2021 (known: 2015, 2022, 2023, 2024, 2025)"
 
 
 def test_a_gap_names_the_year_that_is_missing(catalogue: Catalogue) -> None:
@@ -198,10 +198,10 @@ def test_a_gap_names_the_year_that_is_missing(catalogue: Catalogue) -> None:
 
 def test_a_price_in_another_year_is_moved_by_the_index_and_says_so(catalogue: Catalogue) -> None:
     own = price(catalogue, "child_ever_placed_year", 100, 1)
-    moved = price(catalogue, "child_ever_placed_year", 100, 1, price_year=2005)
+    moved = price(catalogue, "child_ever_placed_year", 100, 1, price_year=2024)
     assert (own.price_year, own.indexed) == (2015, False)
-    assert (moved.price_year, moved.indexed) == (2005, True)
-    np.testing.assert_allclose(moved.draws, own.draws / 1.287)
+    assert (moved.price_year, moved.indexed) == (2024, True)
+    np.testing.assert_allclose(moved.draws, own.draws * 1.177)
 
 
 # --- bases ----------------------------------------------------------------------------------------
@@ -234,31 +234,41 @@ def test_an_unknown_price_names_those_that_exist(catalogue: Catalogue) -> None:
 
 def test_the_national_set_has_no_price_of_institutional_treatment(catalogue: Catalogue) -> None:
     with pytest.raises(ParamsError) as caught:
-        state_price(catalogue, "national", "in_institution", 10, 1)
+        state_price(catalogue, "national", "institutional_treatment", "in_institution", 10, 1)
     (problem,) = caught.value.problems
-    assert problem.place == "price_sets.yaml national.prices"
+    assert problem.place == "price_sets.yaml national.prices.institutional_treatment"
     assert problem.rule == "has no price for in_institution: it is not known in this set"
     assert problem.cure == "choose quoted"
 
 
 def test_a_price_that_no_set_has_is_to_be_added(catalogue: Catalogue) -> None:
     with pytest.raises(ParamsError, match="-> add a sourced price"):
-        state_price(catalogue, "national", "in_hospital", 10, 1)
+        state_price(catalogue, "national", "prison", "in_hospital", 10, 1)
 
 
-def test_in_the_national_set_only_the_share_in_institutions_is_priced(catalogue: Catalogue) -> None:
-    ((share, part),) = state_price(catalogue, "national", "in_care", 4_000, 1)
-    assert part.cost.id == "child_welfare_institution_day"
-    assert float(share.mean()) == pytest.approx(0.45, abs=0.001)
-    assert [left.cost for left in catalogue.price_sets["national"].prices["in_care"].not_counted] == [
-        "foster_family_day"
-    ]
+def test_in_the_national_set_each_place_of_care_has_its_own_price(catalogue: Catalogue) -> None:
+    prices = {state: state_price(catalogue, "national", "taking_into_care", state, 10, 1) for state in
+              ("foster_family", "institution", "aftercare")}  # fmt: skip
+    assert [part.cost.id for _, part in prices["foster_family"]] == ["foster_family_day"]
+    assert [part.cost.id for _, part in prices["institution"]] == ["child_welfare_institution_day"]
+    assert prices["aftercare"] == []  # and says why
+    (left,) = catalogue.price_sets["national"].of("taking_into_care")["aftercare"].not_counted
+    assert "aftercare" in left.reason.en
 
 
-def test_in_the_quoted_set_everyone_is_priced(catalogue: Catalogue) -> None:
-    ((share, part),) = state_price(catalogue, "quoted", "in_care", 10, 1)
-    assert (share == 1).all()
-    assert (part.draws == 130_000).all()
+def test_in_the_quoted_set_a_year_in_care_is_the_same_everywhere(catalogue: Catalogue) -> None:
+    for state in ("foster_family", "institution"):
+        ((share, part),) = state_price(catalogue, "quoted", "taking_into_care", state, 10, 1)
+        assert (share == 1).all()
+        assert (part.draws == 130_000).all()
+
+
+def test_a_set_can_price_a_model_when_no_item_is_silent(catalogue: Catalogue) -> None:
+    national = catalogue.price_sets["national"]
+    assert national.can_price("prison", ("community_sanction", "closed_short"))
+    assert not national.can_price("prison", ("community_sanction", "half_open_prison"))
+    assert not national.can_price("taking_into_care", ("open_care", "aftercare"))  # reasons only
+    assert not national.can_price("institutional_treatment", ("in_institution",))
 
 
 # --- what a payer can stop paying -----------------------------------------------------------------

@@ -10,6 +10,8 @@ from params_builders import PARAMS
 
 from costeff.params import Catalogue
 
+PLACES = ("child_welfare_institution_day", "foster_family_day")
+
 
 @pytest.fixture(scope="module")
 def volumes() -> dict[tuple[str, int], float]:
@@ -51,14 +53,40 @@ def test_exit_rate_from_care_agrees_with_both_sides_of_the_flow(
     assert rate.low < volumes["new_care_orders", 2023] / stock < rate.high
 
 
-def test_share_priced_as_institutions_is_who_is_not_in_a_foster_family(
+def test_share_of_institutions_is_who_is_not_in_a_foster_family(
     catalogue: Catalogue, volumes: dict[tuple[str, int], float]
 ) -> None:
-    (component,) = catalogue.price_sets["national"].prices["in_care"].components
     stock = volumes["in_care_end_of_year", 2022]
     outside = 1 - volumes["in_care_end_of_year_in_foster_family", 2022] / stock
-    assert component.share is not None
-    assert component.share.mean == pytest.approx(outside, abs=0.001)
+    assert catalogue.transitions["taking_into_care"]["institution_share"].mean == pytest.approx(outside, abs=0.001)
+
+
+def test_foster_family_day_is_almost_a_third_of_an_institution_day(catalogue: Catalogue) -> None:
+    foster, institution = (
+        catalogue.unit_costs[name].latest for name in ("foster_family_day", "child_welfare_institution_day")
+    )
+    assert foster.price_year == institution.price_year
+    assert 2.8 < institution.mean / foster.mean < 3
+
+
+def test_children_in_care_at_national_prices_cost_about_what_all_placements_did(
+    catalogue: Catalogue, volumes: dict[tuple[str, int], float]
+) -> None:
+    """Children in care at the end of 2022, at prices of 2024, against institutional and family care in 2024.
+
+    Left out are emergency placements, placements as support in open care, and young people placed in
+    aftercare: so the sum lies below what was paid.
+    """
+    mix = catalogue.transitions["taking_into_care"]["institution_share"].mean
+    day = {name: catalogue.unit_costs[name].latest.mean for name in PLACES}
+    year = 365 * (mix * day["child_welfare_institution_day"] + (1 - mix) * day["foster_family_day"])
+    whole = volumes["in_care_end_of_year", 2022] * year / 1e6
+    paid = volumes["inst_and_family_care_cost_meur", 2024]
+    assert 0.85 * paid < whole < paid
+    rows = catalogue.transitions["taking_into_care"]
+    emergencies = volumes["emergency_placements", 2024] * rows["emergency_years"].mean
+    with_emergencies = whole + emergencies * 365 * day["child_welfare_institution_day"] / 1e6
+    assert with_emergencies == pytest.approx(paid, rel=0.05)
 
 
 def test_cost_per_child_ever_placed_is_the_cost_over_the_children(
@@ -99,9 +127,45 @@ def test_relapse_is_the_trials_own_count(catalogue: Catalogue) -> None:
     assert relapse.high == pytest.approx(relapse.mean + 1.96 * error, abs=0.001)
 
 
-def test_share_of_placements_that_become_care_is_that_of_2024(
+def from_the_start(volumes: dict[tuple[str, int], float], later: float) -> float:
+    """Share of placements in 2024 that are care orders, when the share `later` of emergencies ends in one."""
+    orders, emergencies = volumes["new_care_orders", 2024], volumes["emergency_placements", 2024]
+    return (orders - later * emergencies) / (orders - later * emergencies + emergencies)
+
+
+def test_care_orders_from_the_start_fit_the_emergencies_that_end_in_one(
     catalogue: Catalogue, volumes: dict[tuple[str, int], float]
 ) -> None:
-    orders = volumes["new_care_orders", 2024]
-    share = catalogue.transitions["taking_into_care"]["care_share"]
-    assert share.mean == pytest.approx(orders / (orders + volumes["emergency_placements", 2024]), abs=0.005)
+    rows = catalogue.transitions["taking_into_care"]
+    share, later = rows["care_share"], rows["emergency_to_care"]
+    assert share.mean == pytest.approx(from_the_start(volumes, later.mean), abs=0.005)
+    assert share.low == pytest.approx(from_the_start(volumes, 0.3), abs=0.005)
+    assert share.high == pytest.approx(from_the_start(volumes, 0.0), abs=0.005)
+    assert later.high is not None
+    assert later.high < volumes["new_care_orders", 2024] / volumes["emergency_placements", 2024]
+
+
+def test_years_out_of_home_lie_between_those_of_a_placement_and_those_of_care(catalogue: Catalogue) -> None:
+    """3.5 years are expected of a child placed for whatever reason: more than one placement, less than care."""
+    rows = {name: row.mean for name, row in catalogue.transitions["taking_into_care"].items()}
+    care = 1 / rows["annual_exit_rate"]
+    becoming = rows["care_share"] + (1 - rows["care_share"]) * rows["emergency_to_care"]
+    placement = becoming * care + (1 - rows["care_share"]) * rows["emergency_years"]
+    assert placement == pytest.approx(1.7, abs=0.05)
+    assert placement < 3.5 < care
+    exits = catalogue.transitions["taking_into_care"]["annual_exit_rate"]
+    assert exits.high is not None
+    assert 1 / exits.high == pytest.approx(3.5, abs=0.1)
+
+
+def test_children_placed_in_a_year_for_each_in_care_are_about_those_published(
+    catalogue: Catalogue, volumes: dict[tuple[str, int], float]
+) -> None:
+    """In a steady state; the count also holds placements in open care and young people in aftercare."""
+    rows = {name: row.mean for name, row in catalogue.transitions["taking_into_care"].items()}
+    care_share, later = rows["care_share"], rows["emergency_to_care"]
+    in_care = (care_share + (1 - care_share) * later) / rows["annual_exit_rate"]
+    placed = 1 + in_care + (1 - care_share) * rows["emergency_years"]
+    published = volumes["placed_children_and_youth", 2022] / volumes["in_care_end_of_year", 2022]
+    assert placed / in_care == pytest.approx(published, rel=0.15)
+    assert placed / in_care < published

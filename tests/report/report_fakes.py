@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,11 +12,14 @@ import numpy as np
 import xarray as xr
 
 from costeff.chain import Impact, ImpactChain, Input, Node, Outcome
+from costeff.params.entries import Component, PriceSet, StatePrice, Uncertain, Uncounted
+from costeff.params.links import Link, LinkOrigin, LinkTarget
+from costeff.params.payers import ClawBack, Return
 from costeff.report.page import Page
 from costeff.spec import Label
 
 DRAWS, YEARS = 400, 10
-LEFT_OUT = json.dumps(["foster_family_day"])
+LEFT_OUT = json.dumps([{"fi": "Perhehoito puuttuu.", "sv": "Familjevård saknas.", "en": "Foster care is left out."}])
 
 
 def label(fi: str, sv: str, en: str) -> Label:
@@ -24,9 +28,12 @@ def label(fi: str, sv: str, en: str) -> Label:
 
 def appraisal(
     *, price: float = 9_000, effect: float = 0.045, person_year: float = 61_000, seed: int = 1, years: int = YEARS,
-    **attrs: object,
+    linked: float = 0.0, **attrs: object,
 ) -> xr.Dataset:  # fmt: skip
-    """100 clients; the county pays for the service and most of what is avoided, Kela and the state a little."""
+    """100 clients; the county pays for the service and most of what is avoided, Kela a little.
+
+    `linked` is the share of the avoided cost that comes by links.
+    """
     rng = np.random.default_rng(seed)
     year = np.arange(2026, 2026 + years)
     usual = rng.normal(0.168, 0.012, DRAWS).clip(0.01)
@@ -49,6 +56,7 @@ def appraisal(
     data["effect"] = 1 - data["events"] / 100
     data["avoided"] = data["cashable"].sel(option="usual", drop=True) - data["cashable"]
     data["avoided_average"] = data["average"].sel(option="usual", drop=True) - data["average"]
+    data["avoided_linked"] = data["avoided"] * linked
     lost = (data["events"].sel(option="usual", drop=True) - data["events"].sel(option="new", drop=True)) / 100
     data["time_avoided"] = lost * xr.DataArray(100 * stay, dims="year")
     data["discount"] = ("year", 1.03 ** -np.arange(years))
@@ -60,7 +68,9 @@ def appraisal(
         "sources": json.dumps(["unit_costs_2025", "quoted_2018"]), "input_hash": "9f2c6a7be01d44aa", "gate_passed": 1,
         "gate_reasons": "[]", "synthetic": 1, "evidence": "shared", "pooling": 0.83,
         "service_price_quality": "assumption",
-        "n_clients_protected": 45, "mass": 0.9, "version": "0.1.0",
+        "n_clients_protected": 45, "mass": 0.9, "version": "0.1.0", "persistence": "stops", "links": "[]",
+        "links_off": json.dumps(["later_prison", "later_exclusion"]), "claw_back": 0, "whole_units": 0,
+        "not_counted": "[]",
     }  # fmt: skip
     return data.drop_vars(["average", "cashable"]).assign_attrs({**given, **attrs})
 
@@ -126,10 +136,48 @@ def family_work(title: Label | None = None) -> ImpactChain:
     )
 
 
-def _price_set(fi: str, sv: str, en: str, cost: str, *not_counted: SimpleNamespace) -> SimpleNamespace:
-    state = SimpleNamespace(components=[SimpleNamespace(cost=cost)], not_counted=not_counted)
-    about = label(f"Kuvaus: {fi}.", f"Beskrivning: {sv}.", f"About {en}.")
-    return SimpleNamespace(label=label(fi, sv, en), description=about, prices={"in_care": state})
+def _price_set(name: str, label_: Label, cost: str, *reasons: Label) -> PriceSet:
+    left_out = tuple(Uncounted(cost="foster_family_day", reason=reason) for reason in reasons)
+    state = StatePrice(components=(Component(cost=cost),), not_counted=left_out)
+    about = label(f"Kuvaus: {label_.fi}.", f"Beskrivning: {label_.sv}.", f"About {label_.en}.")
+    return PriceSet(id=name, label=label_, description=about, prices={"taking_into_care": {"in_care": state}})
+
+
+def _link(name: str, kind: str, label_: Label, *contains: str) -> Link:
+    return Link(
+        id=name,
+        label=label_,
+        origin=LinkOrigin(model="taking_into_care", entered=("institution",)),
+        target=LinkTarget(model="prison", start="at_liberty"),
+        evidence="placement_long_run",
+        outcome="conviction",
+        kind=kind,  # type: ignore[arg-type]
+        baseline=Uncertain(mean=0.03, low=0.01, high=0.08, family="beta", source=("thl",), quality="study"),
+        window_years=7,
+        delay_years=6,
+        contains=contains,
+        note="A note.",
+    )
+
+
+LINKS = (
+    _link("later_prison", "association", label("Myöhempi vankeus", "Senare fängelse", "Later prison")),
+    _link("later_care", "effect", label("Myöhempi hoito", "Senare vård", "Later care")),
+    _link(
+        "later_exclusion", "association", label("Koulutuksen puute", "Avsaknad av utbildning", "Missing education"),
+        "later_prison",
+    ),
+)  # fmt: skip
+CLAW_BACK = ClawBack(
+    label=label("Jälkikäteistarkistus", "Efterhandsjustering", "Correction afterwards"),
+    payer="county",
+    to="state",
+    note="A note.",
+    turns=tuple(
+        Return(valid_from=date(year, 1, 1), share=share, source=("law",))
+        for year, share in ((2026, 0.65), (2027, 0.6), (2030, 0.55))
+    ),
+)
 
 
 def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
@@ -145,21 +193,26 @@ def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
             title="Round figures quoted in the sector", publisher="Sitra", published="2018", url=None
         ),
     }
-    foster = SimpleNamespace(
-        cost="foster_family_day", reason=label("Perhehoito puuttuu.", "Familjevård saknas.", "Foster care is left out.")
-    )
+    quoted = label("alalla esitetyt luvut", "tal som anförs i branschen", "figures quoted in the sector")
+    national = label("kansalliset yksikkökustannukset", "nationella enhetskostnader", "national unit costs")
+    foster = label("Perhehoito puuttuu.", "Familjevård saknas.", "Foster care is left out.")
     sets = {
-        "quoted": _price_set(
-            "alalla esitetyt luvut", "tal som anförs i branschen", "figures quoted in the sector", "round"
-        ),
-        "national": _price_set(
-            "kansalliset yksikkökustannukset", "nationella enhetskostnader", "national unit costs", "counted", foster
-        ),
+        "quoted": _price_set("quoted", quoted, "round"),
+        "national": _price_set("national", national, "counted", foster),
     }
     found = chain or family_work()
     qualities = {"round": "stated", "counted": "register"}
     costs = {name: SimpleNamespace(values=[SimpleNamespace(quality=q)]) for name, q in qualities.items()}
-    return SimpleNamespace(chains={found.id: found}, sources=sources, price_sets=sets, unit_costs=costs)
+    half_life = SimpleNamespace(mean=2, low=0.5, high=5)
+    return SimpleNamespace(
+        chains={found.id: found},
+        sources=sources,
+        price_sets=sets,
+        unit_costs=costs,
+        links={link.id: link for link in LINKS},
+        claw_back=CLAW_BACK,
+        conventions=SimpleNamespace(effect_half_life_years=half_life),
+    )
 
 
 def write_tree(path: Path, groups: dict[str, xr.Dataset]) -> Path:

@@ -1,0 +1,127 @@
+"""The cohort behind an appraisal: risks of the event, and where clients are over time; no euro yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from costeff.appraisal.request import BASELINE, LATER, Request
+from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
+from costeff.avoided_cost import AvoidedCostModel, Persistence
+from costeff.chain import ImpactChain
+from costeff.cohort import apply_hazard_ratio, probability_from_rate, rate_from_probability
+from costeff.draws import OPTIONS, USUAL, thin
+from costeff.errors import Problems, UsageError
+from costeff.outcomes import Fit
+from costeff.params import Catalogue
+from costeff.params.pricing import sample
+
+DAYS_PER_YEAR = 365
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """The clients of a chain in some municipalities, under each option; what every price set shares."""
+
+    chain: ImpactChain
+    catalogue: Catalogue
+    fit: Fit
+    municipalities: tuple[str, ...]
+    request: Request
+
+    def __post_init__(self) -> None:
+        problems, effect = Problems(), self.fit.effect
+        local = self.chain.outcome.transfer == "risk"
+        for code in self.municipalities:
+            try:
+                self.catalogue.municipality(code)
+            except UsageError as error:
+                problems.found += error.problems
+                continue
+            if local and code not in effect["municipality"]:
+                problems.add(f"municipality {code}", "the fit has no estimate for it", "fit the model with it")
+        if not self.municipalities:
+            problems.add("municipalities", "none was asked for", "give at least one code")
+        if self.request.draws > effect.sizes["draw"]:
+            rule = f"asks for {self.request.draws}, the fit has {effect.sizes['draw']}"
+            problems.add("draws", rule, "ask for fewer, or sample more")
+        problems.raise_if_any(UsageError, f"{self.chain.id} cannot be appraised")
+
+    @property
+    def model(self) -> AvoidedCostModel:
+        return AVOIDED_COST_MODELS[self.chain.impact.model]
+
+    @property
+    def years(self) -> int:
+        return self.request.horizon_years or self.chain.impact.horizon_years
+
+    @property
+    def calendar(self) -> np.ndarray:
+        """The years of the horizon, such as 2026, 2027, ..."""
+        return self.catalogue.conventions.first_year + np.arange(self.years)
+
+    @property
+    def persistence(self) -> Persistence:
+        return self.request.persistence or self.chain.outcome.persistence
+
+    @property
+    def effect_years(self) -> float:
+        """The follow-up in whole cycles of the model, at least one."""
+        cycles = self.chain.outcome.follow_up_days / DAYS_PER_YEAR * self.model.cycles_per_year
+        return max(1, round(cycles)) / self.model.cycles_per_year
+
+    def drawn(self, name: str) -> xr.DataArray:
+        """Draws of one number of the chain's model."""
+        return self.inputs(self.model, (name,))[name]
+
+    def inputs(self, model: AvoidedCostModel, names: tuple[str, ...] = ()) -> xr.Dataset:
+        """Draws of the numbers that move a model; the same wherever they are asked for."""
+        values, draws, seed = self.catalogue.transitions[model.id], self.request.draws, self.request.seed
+        named = {name: sample(values[name], draws, seed, f"transitions.{model.id}.{name}") for name in
+                 names or model.parameters}  # fmt: skip
+        return xr.Dataset(named).drop_attrs()
+
+    @cached_property
+    def risk(self) -> xr.DataArray:
+        """Probability of the event within the follow-up (draw, option[, municipality])."""
+        effect = thin(self.fit.effect, self.request.draws)
+        if self.chain.outcome.transfer == "risk":
+            return effect["risk"].sel(municipality=list(self.municipalities)).drop_attrs()
+        probability, window = (self.drawn(name) for name in BASELINE)
+        yearly = rate_from_probability(probability, 1) / window
+        usual = probability_from_rate(yearly, self.effect_years)
+        new = apply_hazard_ratio(usual, effect["ratio"].drop_attrs())
+        risk = xr.concat([usual, new], dim="option").assign_coords(option=list(OPTIONS))
+        return risk.transpose("draw", "option").drop_attrs()
+
+    @property
+    def later_risk(self) -> xr.DataArray:
+        """Yearly risk of the usual service after the follow-up."""
+        usual = self.risk.sel(option=USUAL, drop=True)
+        if self.model.event == "fails":  # what falls with time is the rate at which the event comes
+            rate = self.model.event_rate(usual, self.effect_years) * self.drawn(LATER)
+            return 1 - probability_from_rate(rate, 1)
+        yearly = probability_from_rate(rate_from_probability(usual, self.effect_years), 1)
+        return (yearly * self.drawn(LATER)).clip(max=1.0)
+
+    @cached_property
+    def run(self) -> xr.Dataset:
+        """Occupancy, time in states and moves of one client, by calendar year."""
+        settings = self.catalogue.conventions
+        half_life = sample(
+            settings.effect_half_life_years, self.request.draws, self.request.seed, "conventions.effect_half_life_years"
+        )
+        wanes = self.persistence == "wanes"
+        run = self.model.run(
+            self.risk,
+            self.later_risk,
+            self.inputs(self.model),
+            self.years,
+            effect_years=self.effect_years,
+            persistence=self.persistence,
+            half_life_years=half_life.drop_attrs() if wanes else None,
+        )
+        return run.assign_coords(year=self.calendar)

@@ -1,0 +1,199 @@
+"""From time in states to euros by payer and calendar year, at one price set; and the cost of the service itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from costeff.appraisal.cohorts import Cohorts
+from costeff.avoided_cost import AvoidedCostModel, cash, in_whole_units
+from costeff.draws import OPTIONS, rng
+from costeff.errors import DataError, ParamsError, Problem
+from costeff.params.entries import UnitCost
+from costeff.params.pricing import Priced, cashable_draws, price, sample, state_price
+from costeff.records import Cells
+
+Days = tuple[float, float | None]  # of a stay, from and to
+ALL_DAYS: Days = (0.0, None)
+
+
+@dataclass(frozen=True)
+class Downstream:
+    """Euros of the time in states, and what they were made of."""
+
+    euros: xr.Dataset  # average and cashable, by payer and year, of one client
+    priced: tuple[Priced, ...] = ()
+    shares: tuple[str, ...] = ()  # sources of shares of people
+    left_out: tuple[str, ...] = ()  # reasons why a state has no price, or not all of it
+
+    def plus(self, other: Downstream) -> Downstream:
+        """Both together; a payer of only one of them counts as 0 in the other."""
+        a, b = xr.align(self.euros, other.euros, join="outer", fill_value=0.0)
+        left_out = tuple(dict.fromkeys(self.left_out + other.left_out))
+        return Downstream(a + b, self.priced + other.priced, self.shares + other.shares, left_out)
+
+
+@dataclass(frozen=True)
+class Money:
+    """What time costs some municipalities at one price set."""
+
+    cohorts: Cohorts
+    price_set: str
+
+    def downstream(self, model: AvoidedCostModel, time: xr.Dataset) -> Downstream:
+        """Cost of the time in a model's states: at the average price and the part that can be stopped.
+
+        Parameters
+        ----------
+        time
+            `state_time` and, where the model has tunnels, `stay_time`, by calendar year.
+        """
+        request, catalogue = self.cohorts.request, self.cohorts.catalogue
+        found: Downstream | None = None
+        reasons: list[str] = []
+        for state in model.items:
+            parts = state_price(
+                catalogue, self.price_set, model.id, state, request.draws, request.seed, request.price_year
+            )
+            left = catalogue.price_sets[self.price_set].of(model.id)[state].not_counted
+            reasons += [part.reason.model_dump_json() for part in left]
+            for share, part in parts:
+                euros = self._component(model, time, state, share * part.draws, part)
+                more = Downstream(euros, (part,), tuple(share.attrs.get("sources", [])))
+                found = more if found is None else found.plus(more)
+        if found is None:
+            place = f"price_sets.yaml {self.price_set}.prices.{model.id}"
+            problem = Problem(place, "prices no state of the model", "choose another price set, or add a sourced price")
+            raise ParamsError("A price is missing", [problem])
+        return Downstream(found.euros, found.priced, found.shares, tuple(dict.fromkeys(reasons)))
+
+    def _component(
+        self, model: AvoidedCostModel, time: xr.Dataset, state: str, euros: xr.DataArray, part: Priced
+    ) -> xr.Dataset:
+        request, catalogue = self.cohorts.request, self.cohorts.catalogue
+        stop = cashable_draws(catalogue, part.cost, self.cohorts.years, request.draws, request.seed)
+        at_once = stop["at_once"].drop_vars("at_once", errors="ignore").rename(None)
+        stop = stop.drop_vars("at_once").assign_coords(year=self.cohorts.calendar)
+        spans = self._spans(model, state, part.cost)
+        names = list(spans)
+        there = time["state_time"].sel(state=names) if names == [state] else self._stays(time, names)
+        stepped = None
+        if request.whole_units and part.cost.closes_by:
+            places = sample(
+                part.cost.closes_by.places, request.draws, request.seed, f"unit_costs.{part.cost.id}.places"
+            )
+            stepped = in_whole_units(there, places.drop_attrs(), request.clients)
+        return cash(
+            there,
+            euros.drop_attrs().expand_dims(item=names),
+            self.payers(part.cost.payer, spans),
+            stop.expand_dims(item=names),
+            at_once.expand_dims(item=names),
+            stepped,
+        )
+
+    @staticmethod
+    def _stays(time: xr.Dataset, names: list[str]) -> xr.DataArray:
+        return time["stay_time"].sel(tunnel=names).rename(tunnel="state")
+
+    def _spans(self, model: AvoidedCostModel, state: str, cost: UnitCost) -> dict[str, Days]:
+        """The parts of a state that payers may share otherwise: each tunnel, with the days of stay it stands for.
+
+        Who has stayed j whole cycles at the end of a cycle stands for the half cycle before and after.
+        """
+        length = model.tunnels.get(state)
+        per_year = self.cohorts.catalogue.units[cost.basis].per_person_year
+        if length is None or per_year is None:
+            return {state: ALL_DAYS}
+        days = per_year / model.cycles_per_year
+        spans: dict[str, Days] = {f"{state}[{j}]": (max(0.0, j - 0.5) * days, (j + 0.5) * days) for j in range(length)}
+        return spans | {f"{state}[{length - 1}]": ((length - 1) * days, None)}
+
+    def payers(self, payer: str, spans: dict[str, Days] | None = None) -> xr.DataArray:
+        """The share each payer pays, by (item, payer, year, municipality); law and date decide."""
+        catalogue, calendar = self.cohorts.catalogue, self.cohorts.calendar
+        spans = spans or {"": ALL_DAYS}
+        counties = [catalogue.municipality(code).county for code in self.cohorts.municipalities]
+        shares = {
+            (name, year, county): self._shares(payer, date(int(year), 1, 1), county, days)
+            for name, days in spans.items()
+            for year in calendar
+            for county in set(counties)
+        }
+        names = sorted({who for found in shares.values() for who in found})
+        grid = [[[[shares[i, y, c].get(who, 0.0) for c in counties] for y in calendar] for who in names] for i in spans]
+        coords = {
+            "item": list(spans), "payer": names, "year": calendar, "municipality": list(self.cohorts.municipalities)
+        }  # fmt: skip
+        return xr.DataArray(np.array(grid), dims=("item", "payer", "year", "municipality"), coords=coords)
+
+    def _shares(self, payer: str, on: date, county: str, days: Days) -> dict[str, float]:
+        """Shares of the law, less what the correction of the payer's funding moves on, if that is asked for."""
+        catalogue = self.cohorts.catalogue
+        shares = dict(catalogue.payer_shares(payer, on, county, days))
+        rule = catalogue.claw_back
+        if self.cohorts.request.claw_back and rule.payer in shares:
+            moved = shares[rule.payer] * rule.share(on)
+            shares[rule.payer] -= moved
+            shares[rule.to] = shares.get(rule.to, 0.0) + moved
+        return shares
+
+    # --- the service itself -------------------------------------------------------------------------
+
+    def service(self, costs: Cells | None) -> tuple[xr.DataArray, dict[str, Any]]:
+        """Cost of the service in the first year, of one client, by option and payer; and what is known of the price."""
+        chain, request = self.cohorts.chain, self.cohorts.request
+        if chain.input.cost == "register":
+            per_client, told = self._from_register(costs)
+        else:
+            priced = price(
+                self.cohorts.catalogue, chain.input.cost, request.draws, request.seed, request.price_year
+            )  # fmt: skip
+            new = priced.draws.drop_attrs()
+            per_client = xr.concat([xr.zeros_like(new), new], dim="option").assign_coords(option=list(OPTIONS))
+            value = priced.cost.latest
+            told = {"quality": value.quality, "price_year": str(priced.price_year), "sources": list(value.source)}
+        calendar = self.cohorts.calendar
+        first = xr.DataArray(np.eye(1, len(calendar))[0], dims="year", coords={"year": calendar})
+        cost = per_client * first * self.payers(chain.input.payer).isel(item=0, drop=True)
+        return cost.transpose("draw", "option", "municipality", "payer", "year"), told
+
+    def _from_register(self, costs: Cells | None) -> tuple[xr.DataArray, dict[str, Any]]:
+        """Mean cost per client by option: a normal distribution from n, sum and sum of squares."""
+        chain, request = self.cohorts.chain, self.cohorts.request
+        if costs is None:
+            place = f"chains {chain.id}.input.cost"
+            problem = Problem(place, "is register, and no cost cells were given", "give cost cells")
+            raise ParamsError("The cost of the service is missing", [problem])
+        mean, error = standardised_cost(costs)
+        noise = rng(request.seed, f"cost.{chain.id}").normal(size=(request.draws, len(OPTIONS)))
+        draws = (mean + noise * error).clip(min=0.0)
+        coords = {"draw": np.arange(request.draws), "option": list(OPTIONS)}
+        told = {"quality": "register", "price_year": "register", "sources": []}
+        return xr.DataArray(draws, dims=("draw", "option"), coords=coords), told
+
+
+def standardised_cost(costs: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Mean cost per client and its standard error by option, for the same mix of risk groups under both.
+
+    A group that one option lacks cannot be compared and is left out of both.
+    """
+    groups = [name for name in costs.by if name != "option"]
+    table = costs.table.set_index([*groups, "option"])[["n", "sum", "sum_squares"]]
+    wide = (table if groups else pd.concat({"all": table})).unstack("option")
+    absent = [name for name in OPTIONS if ("n", name) not in wide]
+    wide = wide.dropna()
+    if absent or wide.empty:
+        rule = f"no client has a cost under {', '.join(absent) or 'both options in any group'}"
+        problem = Problem("cost cells", rule, "both options are needed")
+        raise DataError("The cost of the service is missing", [problem])
+    n, total, squares = (wide[name][list(OPTIONS)].to_numpy() for name in ("n", "sum", "sum_squares"))
+    mean = total / n
+    variance = (squares / n - mean**2).clip(min=0.0) / n
+    share = (n.sum(axis=1) / n.sum())[:, None]
+    return (share * mean).sum(axis=0), np.sqrt((share**2 * variance).sum(axis=0))
