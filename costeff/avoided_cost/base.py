@@ -165,6 +165,7 @@ class AvoidedCostModel:
         legs = course(first, later, cycles, self.cycles_per_year, persistence, half_life_years)
         moves = [(self.rates(rate, inputs), count) for rate, count in legs]
         unfolded = trace_phases(self._start(inputs, start), [(self._matrix(rates), n) for rates, n in moves])
+        unfolded = unfolded.transpose(*risk.dims, ..., "cycle", "state")  # whatever the order of the moves
         occupancy = fold(unfolded, self.tunnels) if self.tunnels else unfolded
         out = {"occupancy": occupancy, "state_time": state_time(occupancy, self.cycles_per_year)}
         if self.entered:

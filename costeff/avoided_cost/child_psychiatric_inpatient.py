@@ -17,9 +17,9 @@ from costeff.cohort import Moves, rate_from_mean_years
 
 def _rates(admission: xr.DataArray, inputs: xr.Dataset) -> Moves:
     return {
-        ("outpatient", "out_of_care"): rate_from_mean_years(inputs["outpatient_years"]),
         ("outpatient", "inpatient"): admission,
         ("out_of_care", "inpatient"): admission,
+        ("outpatient", "out_of_care"): rate_from_mean_years(inputs["outpatient_years"]),
         ("inpatient", "discharged"): rate_from_mean_years(inputs["stay_years"]),
         ("discharged", "inpatient"): admission * inputs["readmission_ratio"],
         ("discharged", "outpatient"): rate_from_mean_years(inputs["discharged_years"]),

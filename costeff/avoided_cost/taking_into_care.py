@@ -23,11 +23,7 @@ def _rates(entry: xr.DataArray, inputs: xr.Dataset) -> Moves:
     at_once, later, leaving = inputs["care_share"], inputs["emergency_to_care"], inputs["annual_exit_rate"]
     ending, home = rate_from_mean_years(inputs["emergency_years"]), inputs["return_home_share"]
     places = {"foster_family": 1 - inputs["institution_share"], "institution": inputs["institution_share"]}
-    moves: dict[tuple[str, str], Value] = {
-        ("open_care", "at_home"): rate_from_mean_years(inputs["open_care_years"]),
-        ("emergency", "open_care"): ending * (1 - later),
-        ("aftercare", "left"): rate_from_mean_years(inputs["aftercare_years"]),
-    }
+    moves: dict[tuple[str, str], Value] = {}
     for origin in ("open_care", "at_home"):
         moves[origin, "emergency"] = entry * (1 - at_once)
         moves |= {(origin, place): entry * at_once * share for place, share in places.items()}
@@ -35,6 +31,9 @@ def _rates(entry: xr.DataArray, inputs: xr.Dataset) -> Moves:
         moves["emergency", place] = ending * later * share
         moves[place, "at_home"] = leaving * home
         moves[place, "aftercare"] = leaving * (1 - home)
+    moves["emergency", "open_care"] = ending * (1 - later)
+    moves["open_care", "at_home"] = rate_from_mean_years(inputs["open_care_years"])
+    moves["aftercare", "left"] = rate_from_mean_years(inputs["aftercare_years"])
     return moves
 
 

@@ -189,7 +189,7 @@ class Component(Spec):
 
 
 class Uncounted(Spec):
-    """A part that a price set leaves out because its price is not known: it makes a saving a lower bound."""
+    """A part that a price set leaves out because its price is not known, and why."""
 
     cost: Id | None = None  # a unit cost that is known but cannot be used
     reason: Label

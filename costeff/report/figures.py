@@ -32,14 +32,14 @@ PALETTE = {
     "gain": ("#0072b2", "#56b4e9"),
     "loss": ("#c2510c", "#f28e4b"),
     # A scale from pale to deep (on a dark screen from dim to bright): in grey its steps stay apart.
-    "step1": ("#e9e2c6", "#3d4654"),
-    "step2": ("#f0c987", "#5a5878"),
-    "step3": ("#d9b04c", "#7c6a8f"),
-    "step4": ("#a5a35a", "#8f8a9c"),
-    "step5": ("#5f9a86", "#6fb0a4"),
-    "step6": ("#3b7a98", "#a9c27a"),
-    "step7": ("#2f5487", "#ecca62"),
-    "step8": ("#241b4d", "#fbf0c4"),
+    "step1": ("#d6d0b8", "#434c5a"),
+    "step2": ("#dfb56c", "#5d5b7c"),
+    "step3": ("#c39a35", "#7c6a8f"),
+    "step4": ("#8f9350", "#9488a0"),
+    "step5": ("#4d8a76", "#6fb0a4"),
+    "step6": ("#2f6a8c", "#a9c27a"),
+    "step7": ("#2b4a7e", "#ecca62"),
+    "step8": ("#221846", "#fbf0c4"),
 }
 STEPS = tuple(name for name in PALETTE if name.startswith("step"))
 LIGHT = {name: pair[0] for name, pair in PALETTE.items()}
@@ -101,14 +101,22 @@ def layout() -> ConstrainedLayoutEngine:
 
 
 @contextmanager
-def open_canvas(height: int = HEIGHT) -> Iterator[tuple[Canvas, Any]]:
-    """A canvas outside pyplot: nothing global is drawn on, and settings are put back."""
+def open_panels(height: int, rows: int) -> Iterator[tuple[Canvas, list[Any]]]:
+    """A canvas outside pyplot, with panels one below the other: nothing global is drawn on, settings are put back."""
     with mpl.rc_context(_STYLE):
         canvas = Canvas(figsize=(WIDTH / 72, height / 72), dpi=72, layout=layout(), facecolor=LIGHT["paper"])
         FigureCanvasSVG(canvas)
-        axes = canvas.add_subplot()
-        axes.spines[["top", "right"]].set_visible(False)
-        yield canvas, axes
+        panels = list(canvas.subplots(rows, squeeze=False)[:, 0])
+        for axes in panels:
+            axes.spines[["top", "right"]].set_visible(False)
+        yield canvas, panels
+
+
+@contextmanager
+def open_canvas(height: int = HEIGHT) -> Iterator[tuple[Canvas, Any]]:
+    """A canvas with one panel."""
+    with open_panels(height, 1) as (canvas, panels):
+        yield canvas, panels[0]
 
 
 def as_svg(canvas: Canvas) -> str:
@@ -121,6 +129,8 @@ def as_svg(canvas: Canvas) -> str:
     text = re.sub(r"\n\s*", "\n", text)
     names, dark = [], []
     for name, (light, night) in PALETTE.items():
+        if light not in text:
+            continue
         text = text.replace(light, f"var(--{name})")
         names.append(f"--{name}:{light}")
         dark.append(f"--{name}:{night}")

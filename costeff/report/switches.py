@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from costeff.report import estimates
 from costeff.report.chapter import Chapter
-from costeff.report.words import inline
+from costeff.report.later_costs import links_off, links_on
 
 DAYS_PER_MONTH = 365.25 / 12
 
@@ -12,12 +11,12 @@ DAYS_PER_MONTH = 365.25 / 12
 def switched_on(chapter: Chapter) -> list[str]:
     """What is counted beyond the plainest way of counting; it belongs beside the answer."""
     effect = [] if chapter.main.attr("persistence") == "stops" else _effect(chapter)
-    return [text for told in (effect, _links_on(chapter), *_when_on(chapter)) if (text := " ".join(told))]
+    return [text for told in (effect, links_on(chapter), *_when_on(chapter)) if (text := " ".join(told))]
 
 
 def how_counted(chapter: Chapter) -> list[str]:
     """Every switch in a text of its own: the effect, later costs, the correction of funding, whole units."""
-    parts = (_effect(chapter), _links_on(chapter), _links_off(chapter), _claw_back_off(chapter), *_when_on(chapter))
+    parts = (_effect(chapter), links_on(chapter), links_off(chapter), _claw_back_off(chapter), *_when_on(chapter))
     return [text for told in parts if (text := " ".join(told))]
 
 
@@ -41,71 +40,6 @@ def _effect(chapter: Chapter) -> list[str]:
     )
     told = [say("The half-life used varies within {range} years.", range=words.between(*ends[1:]))] if ends[1:] else []
     return [text, *told, *unknown]
-
-
-def _links_on(chapter: Chapter) -> list[str]:
-    """Later costs that are counted, on what kind of evidence, and what they add."""
-    say, known, on = chapter.words.say, chapter.names.links, chapter.main.listed("links")
-    effects = [link for link in on if link in known and known[link].kind == "effect"]
-    others = [link for link in on if link not in effects]
-    told = []
-    if others:
-        told = [
-            say("Later costs that are associated with the event are counted: {links}.", links=_named(chapter, others)),
-            say("This is an association, not proof that avoiding the event changes them."),
-        ]
-    if effects:
-        told.append(
-            say(
-                "Later costs that research has shown to follow from the event are counted: {links}.",
-                links=_named(chapter, effects),
-            )
-        )
-    return [*told, _sum(chapter)] if on and chapter.main.passed else told
-
-
-def _sum(chapter: Chapter) -> str:
-    """What the links add to the avoided cost that can be stopped."""
-    say, added = chapter.words.say, estimates.linked(chapter.main)
-    shown = added if added.mean >= 0 else added.turned
-    interval, years = chapter.mass(chapter.money_range(shown)), chapter.words.number(chapter.main.years)
-    if not any(added.ends):
-        return say("They would come only after the {years} years that are counted, so they add nothing.", years=years)
-    if added.even or abs(added.mean) < chapter.step / 2:
-        return say(
-            "They hardly change the avoided cost that can be stopped over {years} years on average ({interval}).",
-            years=years, interval=interval,
-        )  # fmt: skip
-    if added.mean > 0:
-        return say(
-            "They make the avoided cost that can be stopped about {sum} larger over {years} years ({interval}).",
-            sum=chapter.amount(added), years=years, interval=interval,
-        )  # fmt: skip
-    return say(
-        "They make the avoided cost that can be stopped about {sum} smaller over {years} years ({interval}).",
-        sum=chapter.amount(added), years=years, interval=interval,
-    )  # fmt: skip
-
-
-def _links_off(chapter: Chapter) -> list[str]:
-    """Later costs that are not counted, and those that are counted already within another."""
-    say, known = chapter.words.say, chapter.names.links
-    off, told = chapter.main.listed("links_off"), []
-    for link in chapter.main.listed("links"):
-        within = [other for other in off if link in known and other in known[link].contains]
-        off = [other for other in off if other not in within]
-        if within:
-            holder, links = _named(chapter, [link]), _named(chapter, within)
-            told.append(say("Counted already within another ({link}): {links}.", link=holder, links=links))
-    if off:
-        told.append(say("Later costs that could follow and are not counted: {links}.", links=_named(chapter, off)))
-    return told
-
-
-def _named(chapter: Chapter, links: list[str]) -> str:
-    """Labels inside a sentence; an id where the catalogue does not know the link."""
-    known, language = chapter.names.links, chapter.words.language
-    return chapter.words.listed(inline(known[link].label[language]) if link in known else link for link in links)
 
 
 def _when_on(chapter: Chapter) -> tuple[list[str], list[str]]:

@@ -222,7 +222,10 @@ def test_a_card_of_an_unknown_id_offers_the_nearest(catalogue: Catalogue) -> Non
         catalogue.card("prisoner_yaer")
 
 
-@pytest.mark.parametrize("key", ["prisoner_year", "national", "prison.long_years", "unemployment_benefit", "placement_to_prison", "091"])
+SHOWN = ["prisoner_year", "national", "prison.long_years", "unemployment_benefit", "placement_to_prison", "091"]
+
+
+@pytest.mark.parametrize("key", SHOWN)
 def test_everything_shows_itself_in_a_notebook(catalogue: Catalogue, key: str) -> None:
     for _, entry in catalogue.find(key):
         assert "<table" in entry._repr_html_()
