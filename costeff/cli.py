@@ -197,6 +197,9 @@ def run(
     draws: Annotated[int | None, typer.Option(help="Draws of an appraisal.")] = None,
     clients: Annotated[int | None, typer.Option(help="For how many clients money is told.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Years; each chain's own when not given.")] = None,
+    price_set: Annotated[
+        list[str] | None, typer.Option("--price-set", help="Only these price sets; repeat for more.")
+    ] = None,
     price_year: Annotated[int | None, typer.Option(help="Tell prices in the money of this year.")] = None,
     link: Annotated[
         list[str] | None,
@@ -242,6 +245,7 @@ def run(
         clients=clients,
         horizon_years=horizon,
         price_year=price_year,
+        price_sets=price_set or (),
         links=link or (),
         persistence=effect,
         claw_back=claw_back,

@@ -232,7 +232,7 @@ def test_the_sum_over_payers_is_the_whole(catalogue: Catalogue, appraised: dict[
         for share, part in state_price(catalogue, prices, declared.impact.model, state, DRAWS, seed):
             stop = cashable_draws(catalogue, part.cost, ds.sizes["year"], DRAWS, seed).assign_coords(year=ds["year"])
             euros = fewer.sel(state=state, drop=True) * share * part.draws
-            average, stopped = average + euros, stopped + euros * stop.drop_vars("at_once")
+            average, stopped = average + euros, stopped + euros * stop
     for name, expected in (("avoided_average", average), ("avoided", stopped)):
         saved = ds[name].sel(option="new", drop=True).sum("payer")
         here = (expected * xr.ones_like(saved)).transpose(*saved.dims)

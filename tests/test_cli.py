@@ -33,7 +33,7 @@ def test_params_show_prints_a_value_with_its_source():
 
 def test_params_show_lists_every_id():
     ids = costeff("params", "show").stdout.split()
-    assert {"prisoner_year", "national", "prison.mean_time_served", "intensive_family_work"} <= set(ids)
+    assert {"prisoner_year", "national", "prison.short_years", "placement_to_prison"} <= set(ids)
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,20 @@ def test_params_show_lists_every_id():
         (("run", "-m", "165", "-p", "horison=5"), 2, "is not a parameter of the template"),
         (("run", "-m", "165", "--draws", "many"), 2, "valid integer"),
         (("run",), 2, "--all"),
+        (("run", "-m", "165", "--link", "placement_to_exclusion", "--link", "placement_to_prison"), 2,
+         "contains placement_to_prison: the same cost would count twice -> choose one of them"),
+        (("run", "-m", "165", "--link", "placement_to_prisn"), 2, "is not a link -> known: placement_to_prison"),
+        (("run", "-m", "165", "--chain", "post_release_support", "--link", "placement_to_prison"), 2,
+         "starts in taking_into_care, which no chain of the run uses"),
+        (("run", "-m", "165", "--effect", "fades"), 2, "effect fades: is unknown -> use stops, wanes, lasts"),
+        (("run", "-m", "165", "--claw-back=1"), 2, "does not take a value"),
         (("data", "check", "nowhere"), 4, "nowhere"),
         (("run", "-m", "165", "--register", "nowhere"), 4, "nowhere"),
         (("run", "-m", "165", "--price-year", "2021"), 3, "has no yearly level for 2018 and 2021"),
         (("params", "check", "nowhere"), 3, "nowhere: is not a folder"),
         (("nonsense",), 2, "No such command"),
     ],
-)
+)  # fmt: skip
 def test_a_users_mistake_is_one_readable_block_with_a_fixed_exit_code(args, code, told, tmp_path):
     extra = ("--output", tmp_path / "out") if args[0] == "run" else ()
     done = costeff(*args, *extra)
@@ -59,6 +66,12 @@ def test_a_users_mistake_is_one_readable_block_with_a_fixed_exit_code(args, code
     assert told in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "out").glob("*.html"))
+
+
+def test_the_switches_are_told_in_the_help():
+    told = " ".join(costeff("run", "--help", env={"COLUMNS": "200"}).stdout.replace("│", " ").split())
+    for option in ("--link", "--effect", "stops|wanes|lasts", "--claw-back --no-claw-back", "--whole-units"):
+        assert option in told
 
 
 def test_broken_params_are_all_told_with_exit_code_3(tmp_path):

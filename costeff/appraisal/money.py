@@ -15,7 +15,7 @@ from costeff.avoided_cost import AvoidedCostModel, cash, in_whole_units
 from costeff.draws import OPTIONS, rng
 from costeff.errors import DataError, ParamsError, Problem
 from costeff.params.entries import UnitCost
-from costeff.params.pricing import Priced, cashable_draws, price, sample, state_price
+from costeff.params.pricing import Priced, at_once_draws, cashable_draws, price, sample, state_price
 from costeff.records import Cells
 
 Days = tuple[float, float | None]  # of a stay, from and to
@@ -77,8 +77,7 @@ class Money:
     ) -> xr.Dataset:
         request, catalogue = self.cohorts.request, self.cohorts.catalogue
         stop = cashable_draws(catalogue, part.cost, self.cohorts.years, request.draws, request.seed)
-        at_once = stop["at_once"].drop_vars("at_once", errors="ignore").rename(None)
-        stop = stop.drop_vars("at_once").assign_coords(year=self.cohorts.calendar)
+        stop = stop.assign_coords(year=self.cohorts.calendar)
         spans = self._spans(model, state, part.cost)
         names = list(spans)
         there = time["state_time"].sel(state=names) if names == [state] else self._stays(time, names)
@@ -93,7 +92,7 @@ class Money:
             euros.drop_attrs().expand_dims(item=names),
             self.payers(part.cost.payer, spans),
             stop.expand_dims(item=names),
-            at_once.expand_dims(item=names),
+            at_once_draws(part.cost, request.draws, request.seed).expand_dims(item=names),
             stepped,
         )
 

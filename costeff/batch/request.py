@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from costeff.appraisal import active_links
+from costeff.appraisal import active_links, price_sets_for
 from costeff.avoided_cost import PERSISTENCES, Persistence
 from costeff.errors import CosteffError, Problem, Problems, UsageError
 from costeff.outcomes import Sampling
@@ -36,6 +36,7 @@ class RunRequest(Spec):
     clients: int
     horizon_years: int | None = None
     price_year: int | None = None
+    price_sets: tuple[Id, ...] | None = None  # None: every set that can price a chain
     persistence: Persistence | None = None
     links: tuple[Id, ...] | None = None
     claw_back: bool = False
@@ -53,6 +54,7 @@ def resolve(
     chains: Sequence[str] = (),
     languages: Sequence[str] = (),
     links: Sequence[str] = (),
+    price_sets: Sequence[str] = (),
     **settings: Any,
 ) -> RunRequest:
     """Names and codes as a user gives them, checked and made into a request; all problems at once.
@@ -80,6 +82,7 @@ def resolve(
         if language not in LANGUAGES:
             problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
     _check_switches(catalogue, tuple(chains) or tuple(catalogue.chains), links, settings.get("persistence"), problems)
+    _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), price_sets, problems)
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
     defaults = catalogue.conventions
@@ -99,6 +102,7 @@ def resolve(
         chains=tuple(chains) or tuple(catalogue.chains),
         languages=tuple(dict.fromkeys(languages)) or ("fi",),  # type: ignore[arg-type]
         links=tuple(dict.fromkeys(links)) or None,
+        price_sets=tuple(dict.fromkeys(price_sets)) or None,
         **given,
     )
 
@@ -121,6 +125,20 @@ def _check_switches(
         asked = tuple(name for name, origin in started.items() if origin == model)
         if asked:
             _known(lambda model=model, asked=asked: active_links(model, catalogue, asked), problems)
+
+
+def _check_price_sets(
+    catalogue: Catalogue, chains: Sequence[str], price_sets: Sequence[str], problems: Problems
+) -> None:
+    """Price sets that exist, at least one of which can price each chain."""
+    for name in price_sets:
+        _known(lambda name=name: catalogue.entry("price_sets", name), problems)
+    known = [name for name in price_sets if name in catalogue.price_sets]
+    for name in (chain for chain in chains if chain in catalogue.chains and known):
+        able = price_sets_for(catalogue.chains[name], catalogue)
+        if not set(able) & set(known):
+            rule = f"{', '.join(known)} cannot price it"
+            problems.add(f"chain {name}", rule, f"add {' or '.join(able) or 'a price set'}, or leave the chain out")
 
 
 def _known(look_up: Any, problems: Problems) -> Any:

@@ -172,15 +172,20 @@ def cashable_draws(catalogue: Catalogue, cost: UnitCost, years: int, draws: int,
 
     One uniform draw serves all three horizons: a payer that is slow at first is slow throughout.
     """
-    u = rng(seed, f"cashable.{cost.id}").uniform(size=draws)
-    bands = {name: quantiles(getattr(cost.cashable, name), u) for name in ("short", "medium", "long")}
+    bands = {name: _band(cost, name, draws, seed) for name in ("short", "medium", "long")}
     settings = catalogue.conventions
     rows = []
     for year in range(1, years + 1):
         short, medium = year <= settings.cashable_short_until, year <= settings.cashable_medium_until
         rows.append(bands["short" if short else "medium" if medium else "long"])
     coords = {"draw": np.arange(draws), "year": np.arange(years)}
-    shares = np.stack(rows, axis=1)
-    # The first year's share is the one that stops with each person, also where the rest waits for a whole unit.
-    stop = xr.DataArray(shares, dims=("draw", "year"), coords=coords)
-    return stop.assign_coords(at_once=("draw", bands["short"]))
+    return xr.DataArray(np.stack(rows, axis=1), dims=("draw", "year"), coords=coords)
+
+
+def at_once_draws(cost: UnitCost, draws: int, seed: int) -> xr.DataArray:
+    """The share that stops with each person, the first year's; the rest may have to wait for a whole unit to close."""
+    return as_draws(_band(cost, "short", draws, seed))
+
+
+def _band(cost: UnitCost, name: str, draws: int, seed: int) -> np.ndarray:
+    return quantiles(getattr(cost.cashable, name), rng(seed, f"cashable.{cost.id}").uniform(size=draws))

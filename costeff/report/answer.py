@@ -10,7 +10,7 @@ from costeff.disclosure import THRESHOLD
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import Estimate, Payback
-from costeff.report.markup import KeyFigure, bullets, join, key_figures, notice, paragraph, tag, terms
+from costeff.report.markup import KeyFigure, bullets, join, key_figures, notice, paragraph, terms
 from costeff.report.switches import switched_on
 
 
@@ -244,5 +244,4 @@ def _basis(chapter: Chapter) -> Markup:
         )
     if main.attr("service_price_quality") == "assumption":
         texts.append(words.say("The price of the service is an assumption, not a price paid."))
-    on = switched_on(chapter)
-    return join(tag("p", " ".join(texts), class_="basis"), tag("p", " ".join(on), class_="basis") if on else Markup())
+    return join(*(paragraph(text, "basis") for text in (" ".join(texts), *switched_on(chapter))))

@@ -35,10 +35,21 @@ def _sum(chapter: Chapter) -> str:
     interval, years = chapter.mass(chapter.money_range(shown)), chapter.words.number(chapter.main.years)
     if not any(added.ends):
         return say("They would come only after the {years} years that are counted, so they add nothing.", years=years)
-    if added.even or abs(added.mean) < chapter.step / 2:
+    if max(map(abs, added.ends)) < chapter.step / 2:
+        return say(
+            "They change the avoided cost that can be stopped by less than {sum} over {years} years.",
+            sum=chapter.words.money(chapter.step), years=years,
+        )  # fmt: skip
+    if added.even:
         return say(
             "They hardly change the avoided cost that can be stopped over {years} years on average ({interval}).",
             years=years, interval=interval,
+        )  # fmt: skip
+    if abs(added.mean) < chapter.step / 2:
+        return say(
+            "On average they change the avoided cost that can be stopped by less than {sum} over {years} years "
+            "({interval}).",
+            sum=chapter.words.money(chapter.step), years=years, interval=interval,
         )  # fmt: skip
     if added.mean > 0:
         return say(

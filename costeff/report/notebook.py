@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from costeff.report.figures import LIGHT
+from costeff.report.figures import LIGHT, Figure
 
 COLOURS = [LIGHT["quiet"], LIGHT["gain"], LIGHT["loss"]]  # the usual service first
 
@@ -23,7 +23,7 @@ class Result:
 
     sentence: str
     table: pd.DataFrame | None = None
-    png: bytes | None = None
+    image: str = ""  # the address of a drawing, which holds all of it
 
     def __repr__(self) -> str:
         return self.sentence if self.table is None else f"{self.sentence}\n{self.table.to_string()}"
@@ -34,10 +34,9 @@ class Result:
             gaps = dict.fromkeys(self.table.select_dtypes("Int64"), object)  # pandas writes <NA> into these
             shown = self.table.astype(gaps).fillna(dict.fromkeys(gaps, "")) if gaps else self.table
             parts.append(shown.to_html(formatters=_formats(self.table), na_rep="", border=0))
-        if self.png is not None:
-            data = base64.b64encode(self.png).decode()
+        if self.image:
             alt = escape(self.sentence)
-            parts.append(f'<p><img src="data:image/png;base64,{data}" alt="{alt}" style="max-width:100%"></p>')
+            parts.append(f'<p><img src="{self.image}" alt="{alt}" style="max-width:100%"></p>')
         return "".join(parts)
 
 
@@ -51,17 +50,20 @@ def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: A
     table
         Numbers, each column with decimals that fit its size; a missing value is an empty cell.
     figure
-        A matplotlib figure, or what has one: axes, a seaborn grid, an ArviZ plot collection. It is closed.
+        A figure of the reports; or one of matplotlib, or what has one: axes, a seaborn grid, an ArviZ plot
+        collection. It is closed.
     """
     import matplotlib.pyplot as plt
 
     frame = table.to_frame() if isinstance(table, pd.Series) else table
-    drawn = None
-    if figure is not None:
+    drawn = ""
+    if isinstance(figure, Figure):
+        drawn = figure.data_uri
+    elif figure is not None:
         canvas = figure.viz["figure"].item() if hasattr(figure, "viz") else getattr(figure, "figure", figure)
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
-        drawn = buffer.getvalue()
+        drawn = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
     plt.close("all")  # or the notebook would show the figure once more at the end of the cell
     return Result(sentence, frame, drawn)
 

@@ -59,6 +59,36 @@ def test_a_setting_out_of_range_is_an_error(catalogue, tmp_path, name, value):
         resolve(catalogue, municipalities=["165"], output=tmp_path, **{name: value})
 
 
+def test_switches_are_off_unless_asked_for(catalogue, tmp_path):
+    plain = resolve(catalogue, municipalities=["165"], output=tmp_path)
+    assert (plain.links, plain.persistence, plain.claw_back, plain.whole_units) == (None, None, False, False)
+    links = ["placement_to_prison", "placement_to_substance_use", "placement_to_prison"]
+    switches = {"persistence": "wanes", "claw_back": True, "whole_units": True}
+    asked = resolve(catalogue, municipalities=["165"], output=tmp_path, links=links, **switches)
+    assert asked.links == ("placement_to_prison", "placement_to_substance_use")
+    assert (asked.persistence, asked.claw_back, asked.whole_units) == ("wanes", True, True)
+
+
+def test_wrong_switches_are_told_at_once(catalogue, tmp_path):
+    links = ["placement_to_exclusion", "placement_to_prison", "gone"]
+    with pytest.raises(UsageError) as caught:
+        resolve(catalogue, municipalities=["165"], output=tmp_path, links=links, persistence="fades")
+    text = str(caught.value)
+    for told in ("contains placement_to_prison", "choose one of them", "link gone: is not a link", "effect fades"):
+        assert told in text
+
+
+def test_a_link_needs_a_chain_that_it_starts_in(catalogue, tmp_path):
+    with pytest.raises(UsageError, match="no chain of the run uses"):
+        resolve(
+            catalogue,
+            municipalities=["165"],
+            output=tmp_path,
+            chains=["post_release_support"],
+            links=["placement_to_prison"],
+        )
+
+
 def test_nothing_asked_for_is_an_error(catalogue, tmp_path):
     with pytest.raises(UsageError, match="--all"):
         resolve(catalogue, output=tmp_path)

@@ -77,7 +77,7 @@ def test_how_long_the_effect_is_counted(tmp_path: Path) -> None:
 def test_a_half_life_reads_as_finnish(tmp_path: Path) -> None:
     told = plain(switched_on(chapter(tmp_path, "fi", persistence="wanes")))
     assert "noin 2 vuoden kuluttua" in told
-    assert "vaihtelee: 0,5–5 vuotta." in told
+    assert "vaihtelee välillä 0,5–5 vuotta." in told
 
 
 def test_what_links_add_is_told_with_its_interval(tmp_path: Path) -> None:
@@ -98,7 +98,11 @@ def test_what_links_add_is_told_with_its_interval(tmp_path: Path) -> None:
 def test_links_that_add_nothing_little_or_less_have_their_own_words(tmp_path: Path) -> None:
     on = {"links": ["later_prison"], "links_off": []}
     assert "only after the 10 years that are counted" in plain(switched_on(chapter(tmp_path, **on)))
-    assert "hardly change" in plain(switched_on(chapter(tmp_path, **on, linked=0.001)))
+    assert re.search(r"by less than €\d+,000 over 10", plain(switched_on(chapter(tmp_path, **on, linked=0.001))))
+    little = plain(switched_on(chapter(tmp_path, **on, linked=0.5, effect=0.001)))
+    assert re.search(r"hardly change .* \(90% interval −€[\d,]+ to €", little)
+    small = plain(switched_on(chapter(tmp_path, **on, linked=0.04)))
+    assert re.search(r"On average .* by less than €[\d,]+ over 10 years \(90% interval €0 to €", small)
     less = plain(switched_on(chapter(tmp_path, **on, linked=0.5, effect=-0.08)))
     assert re.search(r"about €[\d,]+ smaller over 10 years \(90% interval €", less)
 
