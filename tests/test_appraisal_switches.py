@@ -20,7 +20,7 @@ from costeff.chain import ImpactChain
 from costeff.draws import OPTIONS
 from costeff.errors import ParamsError, UsageError
 from costeff.params import Catalogue
-from costeff.params.pricing import price, sample, sample_effect
+from costeff.params.pricing import at_once_draws, cashable_draws, price, sample, sample_effect
 
 CARE, PRISON, NEXT, EXCLUSION = (
     f"placement_to_{name}" for name in ("substance_use", "prison", "next_generation", "exclusion")
@@ -141,6 +141,32 @@ def test_a_link_of_another_model_and_one_without_a_baseline_are_refused(catalogu
 def test_a_link_at_prices_that_lack_its_target_is_refused(catalogue: Catalogue) -> None:
     with pytest.raises(ParamsError, match="has no price for"):
         run(catalogue, price_set="national", horizon_years=30, links=(CARE,))
+
+
+def test_sets_that_cannot_price_a_links_target_are_not_offered(catalogue: Catalogue) -> None:
+    chain = catalogue.chains[FAMILY]
+    assert price_sets_for(chain, catalogue, (PRISON,)) == ["quoted", "national"]
+    assert price_sets_for(chain, catalogue, (PRISON, CARE)) == ["quoted"]
+
+
+def test_units_close_for_all_states_of_one_unit_cost_together(catalogue: Catalogue) -> None:
+    """Three kinds of prison share their wards: time that frees no ward in each may free one in all."""
+    units, plain = (run(catalogue, SUPPORT, clients=2_000, whole_units=on, horizon_years=7) for on in (True, False))
+    cost = catalogue.unit_costs["prisoner_year"]
+    assert cost.closes_by is not None
+    places = sample(cost.closes_by.places, DRAWS, 2026, "unit_costs.prisoner_year.places").to_numpy()[:, None]
+    time = units["time_avoided"].sel(municipality="837").transpose("draw", "year").to_numpy()
+    whole = np.trunc(time / places + 1e-9) * places
+    assert (whole > 0).any()
+    assert (whole < time).any()
+    euros = price(catalogue, "prisoner_year", DRAWS, 2026).draws.to_numpy()[:, None]
+    stop = cashable_draws(catalogue, cost, 7, DRAWS, 2026).to_numpy()
+    late = stop - at_once_draws(cost, DRAWS, 2026).to_numpy()[:, None]
+    saved, all_stops = (
+        ds["avoided"].sel(option="new", municipality="837").sum("payer").transpose("draw", "year").to_numpy()
+        for ds in (units, plain)
+    )
+    np.testing.assert_allclose(all_stops - saved, euros * late * (time - whole), rtol=1e-8, atol=1e-6)
 
 
 def test_a_link_to_states_that_are_not_there_is_told(catalogue: Catalogue) -> None:

@@ -13,13 +13,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from costeff.avoided_cost import MODELS
 from costeff.cli import app
-from costeff.errors import DataError, ExitCode
+from costeff.errors import DataError, ExitCode, ParamsError
 from costeff.params import Catalogue
 from costeff.params import entries as kinds
+from costeff.params.pricing import price, state_price
 from costeff.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
+APPRAISAL = ROOT / "docs" / "methods" / "appraisal.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -92,7 +95,8 @@ def missing_ids(words: list[str], params: Catalogue) -> list[str]:
         model, dot, name = word.partition(".")
         named = dot and model in models and re.fullmatch(r"[a-z_0-9]+", name) and name not in ("md", "py", "yaml")
         cost = re.fullmatch(r"quoted_\w+|[a-z_]+_(day|year|client)", word) and word not in plain
-        if (named or cost) and word not in known:
+        link = re.fullmatch(r"placement_to_\w+", word)
+        if (named or cost or link) and word not in known:
             missing.append(word)
     return missing
 
@@ -103,8 +107,10 @@ def test_ids_exist_in_the_catalogue(page: Path, params: Catalogue) -> None:
 
 
 def test_the_test_of_ids_sees_what_is_wrong(params: Catalogue) -> None:
-    wrong = ["prison.mean_time", "binary.slope", "quoted_school", "institution_day"]
-    assert missing_ids(["prison.mean_time_served", "prisoner_year", "valid_from", *wrong], params) == wrong
+    right = ["prison.short_years", "prisoner_year", "valid_from", "placement_to_prison"]
+    wrong = ["prison.mean_time_served", "prison.mean_time", "binary.slope", "quoted_school", "institution_day"]
+    wrong.append("placement_to_jail")
+    assert missing_ids([*right, *wrong], params) == wrong
 
 
 def rows(page: Path) -> Iterator[list[str]]:
@@ -151,6 +157,70 @@ def test_all_parameters_and_priors_of_a_model_are_told(page: Path, params: Catal
         assert (float(mean), float(sd), family, reason) == (prior.mean, prior.sd, prior.family, prior.reason), name
     for name in params.transitions.get(page.stem, {}):
         assert f"{page.stem}.{name}" in told, name
+
+
+def between(value: kinds.Uncertain) -> str:
+    return f"{value.mean:g} ({value.low:g} to {value.high:g})"
+
+
+def test_the_table_of_links_is_that_of_the_catalogue(params: Catalogue) -> None:
+    told = {key: cells for key, *cells in rows(ROOT / "docs" / "methods" / "links.md") if key in params.links}
+    assert list(told) == list(params.links)
+    for key, link in params.links.items():
+        row = next(row for row in params.evidence[link.evidence] if row.outcome == link.outcome)
+        effect = f"{row.measure} {row.value:g} ({row.low95:g} to {row.high95:g})"
+        assert link.baseline is not None, key
+        years = [f"{link.window_years:g}", f"{link.delay_years}"]
+        assert told[key] == [between(link.baseline), effect, *years, f"`{row.source}`", link.kind], key
+
+
+def test_the_table_of_models_says_which_price_set_can_price_which(params: Catalogue) -> None:
+    links = r"^\| \[[^\]]+\]\(methods/(\w+)\.md\) \| (.+?) \| (yes|no) \| (yes|no) \|$"
+    told = {model: cells for model, *cells in re.findall(links, read(ROOT / "docs" / "index.md"), re.MULTILINE)}
+    assert set(told) == set(MODELS)
+    for name, (chains, *able) in told.items():
+        using = [f"`{chain.id}`" for chain in params.chains.values() if chain.impact.model == name]
+        assert chains == (", ".join(using) or "none"), name
+        for price_set, word in zip(("quoted", "national"), able, strict=True):
+            can = params.price_sets[price_set].can_price(name, MODELS[name].items)
+            assert (word == "yes") == can, (name, price_set)
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    led = {(index.parent / address).resolve() for address in re.findall(r"\]\(([^)\s#]+)", prose(index))}
+    assert [page.name for page in (ROOT / "docs").rglob("*.md") if page != index and page not in led] == []
+
+
+def test_the_table_of_states_is_that_of_the_models() -> None:
+    told = re.findall(r"^\| \[(\w+)\]\(\w+\.md\) \| [^|]+ \| ([^|]+) \|", read(APPRAISAL), re.MULTILINE)
+    assert {name: tuple(re.findall(r"`(\w+)`", states)) for name, states in told} == {
+        name: model.items for name, model in MODELS.items()
+    }
+
+
+def test_the_years_of_the_indices_are_those_of_the_catalogue(params: Catalogue) -> None:
+    found: dict[str, list[int]] = {}
+    for names, years in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([\d, ]+|none) \|", read(APPRAISAL), re.MULTILINE):
+        found |= {name: [int(year) for year in re.findall(r"\d+", years)] for name in re.findall(r"`(\w+)`", names)}
+    assert found == {name: index.years() for name, index in params.indices.items()}
+
+
+def test_the_errors_of_price_years_are_those_of_today(params: Catalogue) -> None:
+    told = [body for body in fences(APPRAISAL, "text") if body.startswith("The price year cannot be changed")]
+    costs = ("community_sanction_client_year", "quoted_taking_into_care")
+    assert len(told) == len(costs)
+    for cost, text in zip(costs, told, strict=True):
+        with pytest.raises(ParamsError) as caught:
+            price(params, cost, draws=1, seed=1, price_year=2025)
+        assert str(caught.value) == text.rstrip("\n")
+
+
+def test_the_error_of_a_link_without_a_price_is_that_of_today(params: Catalogue) -> None:
+    told = next(body for body in fences(APPRAISAL.with_name("links.md"), "text") if body.startswith("A price is"))
+    with pytest.raises(ParamsError) as caught:
+        state_price(params, "national", "institutional_treatment", "outpatient", draws=1, seed=1)
+    assert str(caught.value) == told.rstrip("\n")
 
 
 # --- commands -----------------------------------------------------------------------------------

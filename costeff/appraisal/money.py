@@ -20,6 +20,7 @@ from costeff.records import Cells
 
 Days = tuple[float, float | None]  # of a stay, from and to
 ALL_DAYS: Days = (0.0, None)
+Use = tuple[str, xr.DataArray, Priced]  # a state, the share of its people, and what a year of one costs
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,26 @@ class Money:
         time
             `state_time` and, where the model has tunnels, `stay_time`, by calendar year.
         """
-        request, catalogue = self.cohorts.request, self.cohorts.catalogue
         found: Downstream | None = None
         reasons: list[str] = []
+        for uses in self._uses(model, reasons).values():
+            euros = self._component(model, time, uses)
+            sources = tuple(s for _, share, _ in uses for s in share.attrs.get("sources", []))
+            more = Downstream(euros, (uses[0][2],), sources)
+            found = more if found is None else found.plus(more)
+        if found is None:
+            place = f"price_sets.yaml {self.price_set}.prices.{model.id}"
+            problem = Problem(place, "prices no state of the model", "choose another price set, or add a sourced price")
+            raise ParamsError("A price is missing", [problem])
+        return Downstream(found.euros, found.priced, found.shares, tuple(dict.fromkeys(reasons)))
+
+    def _uses(self, model: AvoidedCostModel, reasons: list[str]) -> dict[tuple[str, str], list[Use]]:
+        """States by the unit cost that prices them, so that its units close for all of them together.
+
+        States told apart by tunnels stand alone: their payers may differ by the time stayed.
+        """
+        request, catalogue = self.cohorts.request, self.cohorts.catalogue
+        found: dict[tuple[str, str], list[Use]] = {}
         for state in model.items:
             parts = state_price(
                 catalogue, self.price_set, model.id, state, request.draws, request.seed, request.price_year
@@ -63,42 +81,42 @@ class Money:
             left = catalogue.price_sets[self.price_set].of(model.id)[state].not_counted
             reasons += [part.reason.model_dump_json() for part in left]
             for share, part in parts:
-                euros = self._component(model, time, state, share * part.draws, part)
-                more = Downstream(euros, (part,), tuple(share.attrs.get("sources", [])))
-                found = more if found is None else found.plus(more)
-        if found is None:
-            place = f"price_sets.yaml {self.price_set}.prices.{model.id}"
-            problem = Problem(place, "prices no state of the model", "choose another price set, or add a sourced price")
-            raise ParamsError("A price is missing", [problem])
-        return Downstream(found.euros, found.priced, found.shares, tuple(dict.fromkeys(reasons)))
+                key = (part.cost.id, state if state in model.tunnels else "")
+                found.setdefault(key, []).append((state, share, part))
+        return found
 
-    def _component(
-        self, model: AvoidedCostModel, time: xr.Dataset, state: str, euros: xr.DataArray, part: Priced
-    ) -> xr.Dataset:
-        request, catalogue = self.cohorts.request, self.cohorts.catalogue
+    def _component(self, model: AvoidedCostModel, time: xr.Dataset, uses: list[Use]) -> xr.Dataset:
+        """Euros of all the time that one unit cost prices."""
+        request, catalogue, part = self.cohorts.request, self.cohorts.catalogue, uses[0][2]
         stop = cashable_draws(catalogue, part.cost, self.cohorts.years, request.draws, request.seed)
-        stop = stop.assign_coords(year=self.cohorts.calendar)
-        spans = self._spans(model, state, part.cost)
+        spans = self._spans(model, uses[0][0], part.cost)
         names = list(spans)
-        there = time["state_time"].sel(state=names) if names == [state] else self._stays(time, names)
+        there = self._time(time, uses, names)
         stepped = None
         if request.whole_units and part.cost.closes_by:
-            places = sample(
-                part.cost.closes_by.places, request.draws, request.seed, f"unit_costs.{part.cost.id}.places"
-            )
+            name = f"unit_costs.{part.cost.id}.places"
+            places = sample(part.cost.closes_by.places, request.draws, request.seed, name)
             stepped = in_whole_units(there, places.drop_attrs(), request.clients)
         return cash(
             there,
-            euros.drop_attrs().expand_dims(item=names),
+            part.draws.drop_attrs().expand_dims(item=names),
             self.payers(part.cost.payer, spans),
-            stop.expand_dims(item=names),
+            stop.assign_coords(year=self.cohorts.calendar).expand_dims(item=names),
             at_once_draws(part.cost, request.draws, request.seed).expand_dims(item=names),
             stepped,
         )
 
     @staticmethod
-    def _stays(time: xr.Dataset, names: list[str]) -> xr.DataArray:
-        return time["stay_time"].sel(tunnel=names).rename(tunnel="state")
+    def _time(time: xr.Dataset, uses: list[Use], names: list[str]) -> xr.DataArray:
+        """Person-years that a unit cost prices, by state: one name for all states, or the tunnels of one."""
+        if names != [uses[0][0]]:
+            ((_, share, _),) = uses
+            return time["stay_time"].sel(tunnel=names).rename(tunnel="state") * share.drop_attrs()
+        parts = [time["state_time"].sel(state=state, drop=True) * share.drop_attrs() for state, share, _ in uses]
+        total = parts[0]
+        for other in parts[1:]:
+            total = total + other
+        return total.expand_dims(state=names, axis=-1)
 
     def _spans(self, model: AvoidedCostModel, state: str, cost: UnitCost) -> dict[str, Days]:
         """The parts of a state that payers may share otherwise: each tunnel, with the days of stay it stands for.

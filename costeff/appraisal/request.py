@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -92,8 +93,12 @@ def check_link(problems: Problems, link: Link, catalogue: Catalogue) -> None:
             problems.add(f"transitions/{target.id}.yaml", f"has no {name}, which {link.id} needs", "add it")
 
 
-def price_sets_for(chain: ImpactChain, catalogue: Catalogue) -> list[str]:
-    """The price sets that price the states of the chain's model, the chain's own first."""
-    model = AVOIDED_COST_MODELS[chain.impact.model]
-    able = [s.id for s in catalogue.price_sets.values() if s.can_price(model.id, model.items)]
+def price_sets_for(chain: ImpactChain, catalogue: Catalogue, links: Iterable[str] = ()) -> list[str]:
+    """The price sets that price the chain's states, and those its links lead to; the chain's own set first."""
+    models = [chain.impact.model, *(catalogue.links[name].target.model for name in links)]
+    able = [
+        prices.id
+        for prices in catalogue.price_sets.values()
+        if all(prices.can_price(name, AVOIDED_COST_MODELS[name].items) for name in models)
+    ]
     return sorted(able, key=lambda name: name != chain.impact.price_set)

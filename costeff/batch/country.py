@@ -158,7 +158,8 @@ def appraise_chain(
         claw_back=request.claw_back,
         whole_units=request.whole_units,
     )
-    sets = [name for name in price_sets_for(chain, catalogue) if name in (request.price_sets or catalogue.price_sets)]
+    able = price_sets_for(chain, catalogue, asked.links or ())
+    sets = [name for name in able if name in (request.price_sets or catalogue.price_sets)]
     return appraise_all(chain, catalogue, fitted, codes, asked, sets, data.costs)
 
 

@@ -82,7 +82,7 @@ def resolve(
         if language not in LANGUAGES:
             problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
     _check_switches(catalogue, tuple(chains) or tuple(catalogue.chains), links, settings.get("persistence"), problems)
-    _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), price_sets, problems)
+    _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), links, price_sets, problems)
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
     defaults = catalogue.conventions
@@ -128,17 +128,20 @@ def _check_switches(
 
 
 def _check_price_sets(
-    catalogue: Catalogue, chains: Sequence[str], price_sets: Sequence[str], problems: Problems
+    catalogue: Catalogue, chains: Sequence[str], links: Sequence[str], price_sets: Sequence[str], problems: Problems
 ) -> None:
-    """Price sets that exist, at least one of which can price each chain."""
+    """Price sets that exist, at least one of which can price each chain and what its links lead to."""
     for name in price_sets:
         _known(lambda name=name: catalogue.entry("price_sets", name), problems)
-    known = [name for name in price_sets if name in catalogue.price_sets]
-    for name in (chain for chain in chains if chain in catalogue.chains and known):
-        able = price_sets_for(catalogue.chains[name], catalogue)
+    known = [name for name in price_sets if name in catalogue.price_sets] or list(catalogue.price_sets)
+    for chain in (catalogue.chains[name] for name in chains if name in catalogue.chains):
+        own = [n for n in links if n in catalogue.links and catalogue.links[n].origin.model == chain.impact.model]
+        able = price_sets_for(chain, catalogue, own)
         if not set(able) & set(known):
-            rule = f"{', '.join(known)} cannot price it"
-            problems.add(f"chain {name}", rule, f"add {' or '.join(able) or 'a price set'}, or leave the chain out")
+            what = f"it and {', '.join(own)}" if own else "it"
+            rule = f"{' or '.join(known)} cannot price {what}"
+            cure = f"add --price-set {' or '.join(able)}" if able else "choose fewer links"
+            problems.add(f"chain {chain.id}", rule, f"{cure}, or leave the chain out")
 
 
 def _known(look_up: Any, problems: Problems) -> Any:
