@@ -114,6 +114,100 @@ def test_the_names_of_tunnels_and_a_fixed_stay() -> None:
     assert cohort.fold(occupancy, tunnels).sel(state="care").values.tolist() == [0, 1, 1, 1, 0, 0, 0]
 
 
+# --- unfolding a matrix ---------------------------------------------------------------------------------
+
+RATES: cohort.Moves = {("home", "care"): DRAWS + 0.4, ("care", "left"): 0.7, ("care", "home"): 1.5 - DRAWS}
+YEARLY_RATES = cohort.transition_matrix_from_rates(STATES, RATES, 0.25)
+
+
+@given(care=st.integers(1, 5), home=st.integers(1, 3), shared=st.booleans(), cycles=st.integers(0, 9))
+@settings(max_examples=30, deadline=None)
+def test_an_unfolded_matrix_moves_people_as_before(care: int, home: int, shared: bool, cycles: int) -> None:
+    tunnels = {"care": care, "home": home}
+    matrix = cohort.unfold_matrix(YEARLY_RATES, tunnels, [("home", "care")] if shared else [])
+    assert matrix.dims == YEARLY_RATES.dims
+    assert matrix["state"].values.tolist() == cohort.tunnel_states(STATES, tunnels)
+    assert matrix["to_state"].values.tolist() == matrix["state"].values.tolist()
+    assert (matrix >= 0).all()
+    np.testing.assert_allclose(matrix.sum("to_state"), 1, rtol=0, atol=1e-12)
+    folded = cohort.fold(cohort.trace(cohort.enter(START, tunnels), matrix, cycles), tunnels)
+    plain = cohort.trace(START, YEARLY_RATES, cycles)
+    assert folded.dims == plain.dims
+    np.testing.assert_allclose(folded, plain, rtol=0, atol=1e-12)
+
+
+def test_unfolding_nothing_changes_nothing() -> None:
+    xr.testing.assert_identical(cohort.unfold_matrix(YEARLY_RATES, {}), YEARLY_RATES)
+    one = cohort.unfold_matrix(YEARLY_RATES, {"care": 1})
+    np.testing.assert_array_equal(one, YEARLY_RATES)
+    assert one["state"].values.tolist() == ["home", "care[0]", "left"]
+    assert one.attrs == YEARLY_RATES.attrs
+
+
+def test_a_matrix_from_probabilities_unfolds_as_its_moves_do() -> None:
+    """Without rates the two ways to unfold are one."""
+    tunnels = {"care": 3}
+    np.testing.assert_array_equal(
+        cohort.unfold_matrix(MATRIX, tunnels), cohort.residence_matrix(STATES, MOVES, tunnels)
+    )
+
+
+def test_the_share_in_a_tunnel_is_that_of_those_who_stayed_as_long() -> None:
+    """Who is in care at first and does not leave stands in tunnel j after j cycles; the last one gathers the rest."""
+    stay = cohort.transition_matrix(STATES, {("care", "left"): 0.3})
+    tunnels = {"care": 4}
+    start = cohort.enter(xr.DataArray([0.0, 1.0, 0.0], {"state": STATES}, "state"), tunnels)
+    occupancy = cohort.trace(start, cohort.unfold_matrix(stay, tunnels), 6)
+    for cycle in range(7):
+        expected = [0.0] * 4
+        expected[min(cycle, 3)] = 0.7**cycle
+        got = occupancy.sel(cycle=cycle, state=[f"care[{j}]" for j in range(4)])
+        np.testing.assert_allclose(got, expected, rtol=1e-14, atol=0)
+
+
+def test_a_clock_goes_on_when_people_move_within_it() -> None:
+    """All go back and forth; with a clock in common the time counts on, without one it starts anew."""
+    swap = cohort.transition_matrix(STATES, {("home", "care"): 1.0, ("care", "home"): 1.0})
+    tunnels = {"home": 4, "care": 4}
+    start = cohort.enter(START, tunnels)
+
+    def places(clocks: Any) -> list[str]:
+        occupancy = cohort.trace(start, cohort.unfold_matrix(swap, tunnels, clocks), 5)
+        return [str(occupancy["state"].values[row.values.argmax()]) for row in occupancy]
+
+    together = ["home[0]", "care[1]", "home[2]", "care[3]", "home[3]", "care[3]"]
+    assert places([("home", "care")]) == together
+    assert places([{"care", "home", "left"}]) == together
+    assert places([]) == ["home[0]", "care[0]"] * 3
+    uneven = cohort.unfold_matrix(swap, {"home": 4, "care": 2}, [("home", "care")])
+    assert float(uneven.sel(state="home[2]", to_state="care[1]")) == 1.0  # the last of the shorter one
+    assert float(uneven.sel(state="care[1]", to_state="home[2]")) == 1.0
+
+
+def test_rows_that_differ_by_time_stayed() -> None:
+    by_stay = [cohort.transition_matrix(STATES, {("home", "care"): 0.5, ("care", "left"): p}) for p in (0.1, 0.4, 0.9)]
+    matrix = cohort.unfold_matrix(xr.concat(by_stay, dim=xr.Variable("residence", [0, 1, 2])), {"care": 3, "home": 2})
+    for stayed, leaving in enumerate((0.1, 0.4, 0.9)):
+        row = matrix.sel(state=f"care[{stayed}]")
+        assert float(row.sel(to_state="left")) == leaving
+        assert float(row.sel(to_state=f"care[{min(stayed + 1, 2)}]")) == pytest.approx(1 - leaving)
+    np.testing.assert_allclose(matrix.sum("to_state"), 1, rtol=0, atol=1e-12)
+    assert float(matrix.sel(state="home[1]", to_state="care[0]")) == 0.5
+    occupancy = cohort.fold(
+        cohort.trace(cohort.enter(START, {"care": 3, "home": 2}), matrix, 8), {"care": 3, "home": 2}
+    )
+    np.testing.assert_allclose(occupancy, slow_residence([0.1, 0.4, 0.9], 0.5, 0.0, 8), atol=1e-13)
+
+
+def test_unfolding_keeps_draws_and_cycles() -> None:
+    by_cycle = YEARLY_RATES.expand_dims(cycle=np.arange(3)).transpose("draw", "cycle", "state", "to_state")
+    matrix = cohort.unfold_matrix(by_cycle, {"care": 2})
+    assert matrix.dims == ("draw", "cycle", "state", "to_state")
+    assert matrix["draw"].values.tolist() == [0, 1, 2]
+    for cycle in range(3):
+        np.testing.assert_array_equal(matrix.sel(cycle=cycle), cohort.unfold_matrix(YEARLY_RATES, {"care": 2}))
+
+
 # --- inflow -------------------------------------------------------------------------------------------
 
 
@@ -227,6 +321,7 @@ MIX = xr.DataArray([0.6, 0.3, 0.0], dims="state", coords={"state": STATES})
 PERSONS = xr.DataArray([1.0, 2.0], dims="year", coords={"year": [2026, 2027]})
 YEARLY = cohort.state_time(cohort.trace(START, MATRIX, 4), 4)
 STAYS = xr.DataArray([0.1, 0.2], dims="residence")
+RELATIVE = xr.DataArray([0.5, 2.0], dims="draw", coords={"draw": [0, 1]})  # a relative risk, by hand
 
 
 @pytest.mark.parametrize(
@@ -255,6 +350,25 @@ STAYS = xr.DataArray([0.1, 0.2], dims="residence")
         (
             lambda: cohort.residence_matrix(STATES, {("care", "left"): STAYS, ("care", "home"): 0.85}, {"care": 2}),
             r"state care\[1\]: leave the state with probability 1.05",
+        ),
+        (lambda: cohort.unfold_matrix(MATRIX, {"gone": 2}), "tunnels gone: is an unknown state"),
+        (lambda: cohort.unfold_matrix(MATRIX, {"care": 0}), "tunnels care: 0 is not 1, 2, 3"),
+        (
+            lambda: cohort.unfold_matrix(MATRIX.expand_dims(residence=2), {"care": 3}),
+            "transitions: has 2 cycles of residence, the state 3 tunnels",
+        ),
+        (lambda: cohort.unfold_matrix(MATRIX.expand_dims(residence=2), {}), "transitions: has the dim `residence`"),
+        (
+            lambda: cohort.unfold_matrix(MATRIX.expand_dims(residence=[1, 2]), {"care": 2}),
+            "transitions residence: is not 0, 1, 2",
+        ),
+        (
+            lambda: cohort.transition_matrix(STATES, {("home", "care"): 0.6 * RELATIVE}),
+            "move home -> care at draw 1: is 1.2; it has to be at least 0 and at most 1",
+        ),
+        (
+            lambda: cohort.transition_matrix(STATES, {("home", "care"): 0.3 * RELATIVE, ("home", "left"): 0.5}),
+            "moves at draw 1, state home: leave the state with probability 1.1, more than 1",
         ),
         (lambda: cohort.fold(YEARLY, {"care": 2}), r"care\[0\] is no state of the values"),
         (lambda: cohort.enter(DRAWS, {}), "no labelled dim `state`"),

@@ -15,6 +15,8 @@ from costeff.outcomes.fit import Check
 from costeff.params import what_if
 from costeff.params.pricing import sample, sample_parameters, sample_ratio
 from costeff.records import read_truth
+from costeff.report.figures import AxisTexts
+from costeff.report.model_figures import composition_figure
 from costeff.report.notebook import drawing_style, intervals, tell
 
 KEY = "taking_into_care.annual_exit_rate"
@@ -53,9 +55,10 @@ def test_a_what_if_that_does_not_hold_together_names_the_key(catalogue):
 
 def test_parameters_are_drawn_as_an_appraisal_draws_them(catalogue):
     drawn = sample_parameters(catalogue, "prison", 50, 7)
-    alone = sample(catalogue.transitions["prison"]["mean_time_served"], 50, 7, "transitions.prison.mean_time_served")
+    name = next(iter(catalogue.transitions["prison"]))
+    alone = sample(catalogue.transitions["prison"][name], 50, 7, f"transitions.prison.{name}")
     assert set(drawn) == set(catalogue.transitions["prison"])
-    np.testing.assert_array_equal(drawn["mean_time_served"], alone)
+    np.testing.assert_array_equal(drawn[name], alone)
 
 
 def test_a_published_ratio_is_drawn_with_its_own_median_and_interval(catalogue):
@@ -98,12 +101,18 @@ def test_the_truth_of_a_register_is_that_of_the_scenario(catalogue, fits_cache):
 
 
 def test_a_model_tells_its_moves_and_what_drives_them():
-    moves = MODELS["institutional_treatment"].moves
+    moves = MODELS["long_term_unemployment"].moves
     assert moves == {
-        ("abstinent", "relapsed"): "event",
-        ("relapsed", "in_institution"): "institution_entry",
-        ("in_institution", "abstinent"): "stay_years",
+        ("unemployed", "employed"): "event",
+        ("in_service", "employed"): "event",
+        ("unemployed", "in_service"): "service_entry_rate",
+        ("in_service", "unemployed"): "service_years",
+        ("unemployed", "outside_labour_force"): "outside_rate",
+        ("in_service", "outside_labour_force"): "outside_rate",
+        ("outside_labour_force", "unemployed"): "return_rate",
+        ("employed", "unemployed"): "job_years",
     }
+    assert MODELS["taking_into_care"].moves["open_care", "institution"] == "event, care_share, institution_share"
     for model in MODELS.values():
         drawing = model._repr_html_()
         assert drawing.startswith('<svg role="img" aria-label=')
@@ -120,6 +129,13 @@ def test_a_result_has_its_sentence_as_alt_text_and_small_differences_are_seen():
     assert "1.011" in shown
     assert "&lt;x&gt;" in shown
     assert "NA" not in shown.split("<img")[0]
+
+
+def test_a_figure_of_the_reports_is_told_as_it_is():
+    table = pd.DataFrame({"case": ["usual", "new"], "component": "care", "euros": [3000.0, 2000.0]})
+    drawn = composition_figure(table, AxisTexts("EUR", "", "the figure's own words", "{:,.0f}".format))
+    shown = tell("The new one costs <less>.", table, drawn)._repr_html_()
+    assert f'<img src="{drawn.data_uri}" alt="The new one costs &lt;less&gt;."' in shown
 
 
 def test_prior_and_posterior_have_the_same_shape(fitted, catalogue):

@@ -273,17 +273,38 @@ def test_outcome_models_are_sampled_as_the_batch_samples_them():
 
 def test_avoided_costs_from_states_to_euros(tmp_path, monkeypatch):
     text = run("05_avoided_costs.ipynb", tmp_path, monkeypatch, draws=200)
+    usual, new = numbers(
+        r"then ([\d.]+) of 100\s+children are placed in the usual service and ([\d.]+) in the new", text
+    )
+    assert usual > new > 0
     years, low, high = numbers(
-        r"avoids ([\d.]+) person-years in care over\s+10 years \(([\d.]+) to ([\d.]+), 90%", text
+        r"avoids ([\d.]+) person-years of placement over\s+10 years \(([\d.]+) to ([\d.]+), 90%", text
     )
     assert low < years < high
+    assert "open care, emergency and aftercare have no price in any set" in text
+    assert "No price set has a price for child psychiatric inpatient yet" in text
     (depth,) = numbers(r"deepest point of the running total is (−€[\d,]+) on average", text)
     assert depth < 0
-    start, prices, rate = numbers(r"goes from (\S+) to (\S+) with the national prices, and to (\S+) when", text)
-    assert prices < start
-    assert rate < start, "shorter placements are less to avoid"
-    assert "The hazard ratio is 0.789 (0.657 to 0.946)" in text
-    average, stopped = numbers(r"avoids (€[\d,]+) at the average price, and (€[\d,]+) that can be stopped", text)
-    assert average > stopped > 0
-    assert "€42,000 is a child placed at any time in the year, €130,000 a year" in text
-    assert "€175,200 a full year of institution days" in text
+    county, state = numbers(r"costs the wellbeing services county €([\d,]+) and saves the state €([\d,]+)", text)
+    assert county > state > 0
+    both = r"(\S+) at the quoted prices and (\S+) at the national prices"
+    quoted, national = numbers(rf"The net saving is {both}", text)
+    quoted_dearer, national_dearer = numbers(rf"institution day of €600 it is {both}", text)
+    quoted_shorter, national_shorter = numbers(rf"leave care at 0.3 a year it is {both}", text)
+    assert quoted_dearer == quoted > national, "the quoted figure does not follow the price of a day"
+    assert national_dearer > national
+    assert quoted_shorter < quoted, "shorter placements are less to avoid"
+    assert national_shorter < national
+    stops, wanes, lasts = numbers(
+        r"is (\S+) when the effect stops with the follow-up, (\S+) when .* and (\S+) when", text
+    )
+    assert stops == quoted < wanes < lasts
+    (whole,) = numbers(r"With whole units it is (−?€[\d,]+)", text)
+    assert whole < stops
+    assert "a link is an association, and no effect is shown" in text
+    assert "€175,200 is a full year of institution days, €130,000 a year in care at a mix of 0.61, and €42,000" in text
+    assert "At the observed mix the same prices give €175,000, €112,000 and €67,000" in text
+    first, second = numbers(
+        r"the municipality pays (\d+)% of the benefit in the first year, (\d+)% in the second", text
+    )
+    assert 0 < first < second < 50

@@ -70,8 +70,10 @@ def linked_time(link: Link, cohorts: Cohorts) -> xr.Dataset:
         entries = entries * sample(link.persons, request.draws, request.seed, f"links.{link.id}.persons").drop_attrs()
     years = max(1, cohorts.years - link.delay_years)
     window = min(link.window_years, years)
-    chance = 1 - (1 - _chances(link, cohorts)) ** (window / link.window_years)  # the same rate, for as long as there is
-    later = xr.DataArray(0.0)  # the evidence ends with the window
+    chance, part = _chances(link, cohorts), window / link.window_years  # the same rate, for as long as there is
+    happens = target.event == "happens"
+    chance = 1 - (1 - chance) ** part if happens else chance**part
+    later = xr.DataArray(0.0 if happens else 1.0)  # the evidence ends with the window: no event after it
     run = target.run(chance, later, cohorts.inputs(target), years, window, start=link.target.start)
     names = [name for name in ("state_time", "stay_time") if name in run]
     return xr.Dataset({name: _later(entries, _extra(run[name]), link.delay_years) for name in names})

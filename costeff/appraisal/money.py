@@ -96,7 +96,10 @@ class Money:
         if request.whole_units and part.cost.closes_by:
             name = f"unit_costs.{part.cost.id}.places"
             places = sample(part.cost.closes_by.places, request.draws, request.seed, name)
-            stepped = in_whole_units(there, places.drop_attrs(), request.clients)
+            together = there.sum("state", keep_attrs=True).expand_dims(state=["all"], axis=-1)
+            left = in_whole_units(together, places.drop_attrs(), request.clients).isel(state=0, drop=True)
+            total = together.isel(state=0, drop=True)
+            stepped = there * (left / total.where(total != 0, 1.0))
         return cash(
             there,
             part.draws.drop_attrs().expand_dims(item=names),

@@ -94,11 +94,11 @@ class AvoidedCostModel:
         """Every move and what drives it: the event of the outcome model, or a parameter."""
         given = {"event": xr.DataArray(1.0), **{name: xr.DataArray(0.5) for name in self.parameters}}
         before = self._rates_of(given)
-        found = {}
-        for move, rate in before.items():
-            other = {name: self._rates_of({**given, name: xr.DataArray(0.25)})[move] for name in given}
-            found[move] = ", ".join(name for name, changed in other.items() if not np.array_equal(changed, rate))
-        return found
+        others = {name: self._rates_of({**given, name: xr.DataArray(0.25)}) for name in given}
+        return {
+            move: ", ".join(name for name, other in others.items() if not np.array_equal(other[move], rate))
+            for move, rate in before.items()
+        }
 
     def _rates_of(self, given: dict[str, xr.DataArray]) -> Moves:
         inputs = xr.Dataset({name: given[name] for name in self.parameters})

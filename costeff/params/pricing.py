@@ -94,12 +94,12 @@ def sample_effect(published: Published, draws: int, seed: int, name: str) -> xr.
         rule = "has no interval above 0" if ratio else "has no interval"
         problem = Problem(f"evidence {name} {published.outcome}", rule, "add it from the source")
         raise ParamsError("The effect cannot be drawn", [problem])
-    u = rng(seed, f"evidence.{name}").uniform(size=draws)
+    normal = stats.norm.ppf(rng(seed, f"evidence.{name}").uniform(size=draws))
     z = stats.norm.ppf(0.975)
     if ratio:
-        values = published.value * np.exp(stats.norm.ppf(u, scale=(np.log(high) - np.log(low)) / (2 * z)))
+        values = published.value * np.exp(normal * (np.log(high) - np.log(low)) / (2 * z))
     else:
-        values = stats.norm.ppf(u, published.value, (high - low) / (2 * z))
+        values = published.value + normal * (high - low) / (2 * z)
     return as_draws(values, sources=[published.source], unit=published.measure)
 
 
