@@ -81,6 +81,7 @@ def family_moves(e: float, x: Callable[[str], float]) -> dict[tuple[str, str], f
     }
     for state in ("open_care", "at_home"):
         moves[state, "emergency"] = e * (1 - x("care_share"))
+        moves[state, "left"] = 1 / x("childhood_years")
     for state, share in (("foster_family", 1 - x("institution_share")), ("institution", x("institution_share"))):
         moves["open_care", state] = moves["at_home", state] = e * x("care_share") * share
         moves["emergency", state] = x("emergency_to_care") / x("emergency_years") * share

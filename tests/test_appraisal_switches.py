@@ -55,6 +55,42 @@ def test_a_link_whose_evidence_is_an_effect_is_on(catalogue: Catalogue) -> None:
     assert active_links("taking_into_care", causal, ()) == []
 
 
+def test_links_that_are_on_by_themselves_do_not_count_a_cost_twice_either(catalogue: Catalogue) -> None:
+    causal = {name: link.override(kind="effect") for name, link in catalogue.links.items()}
+    with pytest.raises(UsageError, match="the same cost would count twice"):
+        active_links("taking_into_care", replace(catalogue, links=causal), None)
+
+
+def test_a_link_to_what_it_cannot_carry_on_is_told(catalogue: Catalogue) -> None:
+    link = catalogue.links[PRISON]
+    told = {
+        "evidence": link.override(evidence="reincarceration", outcome="new sentence within 5 years"),
+        "window": link.override(window_years=6.9),
+        "inputs": link.override(target=link.target.override(inputs={"age": link.baseline})),
+    }
+    faults = {
+        name: "\n".join(map(str, check_chains(replace(catalogue, links={PRISON: wrong}))))
+        for name, wrong in told.items()
+    }  # fmt: skip
+    assert "is told as a proportion" in faults["evidence"]
+    assert "6.9 are not whole quarters" in faults["window"]
+    assert "target.inputs.age: is no number of prison" in faults["inputs"]
+    with pytest.raises(ParamsError, match="whole quarters"):
+        run(replace(catalogue, links={PRISON: told["window"]}), links=(PRISON,))
+
+
+def test_numbers_and_prices_a_model_cannot_take_are_told_before_anything_runs(catalogue: Catalogue) -> None:
+    wild = catalogue.transitions["prison"]["short_share"].override(family="gamma")
+    prison = {**catalogue.transitions["prison"], "short_share": wild}
+    national = catalogue.price_sets["national"]
+    moon = {**national.of("prison"), "moon": national.of("prison")["closed_short"]}
+    sets = {**catalogue.price_sets, "national": national.override(prices={**national.prices, "prison": moon})}
+    changed = replace(catalogue, transitions={**catalogue.transitions, "prison": prison}, price_sets=sets)
+    faults = "\n".join(map(str, check_chains(changed)))
+    assert "short_share: family gamma can leave what a probability may be" in faults
+    assert "national.prices.prison.moon: is not priced by prison" in faults
+
+
 @pytest.mark.parametrize("link", [PRISON, NEXT, EXCLUSION])
 def test_a_link_adds_to_what_is_avoided_and_says_so(catalogue: Catalogue, link: str) -> None:
     plain, linked = (run(catalogue, horizon_years=30, links=links) for links in ((), (link,)))
@@ -202,14 +238,17 @@ def test_the_chain_says_what_becomes_of_its_effect(catalogue: Catalogue) -> None
 # --- who keeps a saving ---------------------------------------------------------------------------------
 
 
-def test_the_claw_back_moves_money_and_makes_none(catalogue: Catalogue) -> None:
+def test_the_claw_back_moves_money_two_years_later_and_makes_none(catalogue: Catalogue) -> None:
+    """The correction made in 2028 is on the euros of 2026, at 80 per cent; from 2029 on it is 70 per cent."""
     plain, clawed = (run(catalogue, claw_back=on) for on in (False, True))
     for name in (*EUROS, "cost"):
         np.testing.assert_allclose(clawed[name].sum("payer"), plain[name].sum("payer"), rtol=1e-12, atol=1e-6)
-    here, kept = plain["avoided"].sel(municipality="837"), clawed["avoided"].sel(municipality="837")
-    share = xr.DataArray([0.95, 0.9, 0.8, *[0.7] * 7], {"year": here["year"].values}, "year")
-    expected = here.sel(payer="county") * (1 - share)
-    np.testing.assert_allclose(kept.sel(payer="county"), expected.transpose(*kept.sel(payer="county").dims), rtol=1e-9)
+    for name in ("avoided", "cost"):
+        here, kept = (ds[name].sel(municipality="837", payer="county").transpose(..., "year") for ds in (plain, clawed))
+        expected = here.to_numpy().copy()
+        for year in range(2, 10):
+            expected[..., year] -= (0.8 if year == 2 else 0.7) * here.to_numpy()[..., year - 2]
+        np.testing.assert_allclose(kept, expected, rtol=1e-9, atol=1e-6)
     outside = "478"  # a municipality of Åland pays itself
     np.testing.assert_array_equal(
         clawed["avoided"].sel(municipality=outside, payer="municipality"),
@@ -268,7 +307,7 @@ def test_the_municipality_pays_by_paid_days(catalogue: Catalogue) -> None:
                 at = min(6 + 4 * year + end, 11)
                 days = [(at - 0.5 + n / 2000) * 64.5 for n in range(2000)] if at < 11 else [709.5]
                 shares.append(weight / 4 * sum(max(s for d, s in steps if d <= day) for day in days) / len(days))
-        own = benefit * sum(shares) + 0.25 * taxes
+        own = benefit * sum(shares) + 0.26 * taxes
         np.testing.assert_allclose(paid.sel(payer="municipality").isel(year=year), own, rtol=1e-3)
     np.testing.assert_allclose(paid.sum("payer").isel(year=0), benefit + taxes, rtol=1e-9)
 

@@ -16,12 +16,13 @@ from costeff import __version__
 from costeff.appraisal.cohorts import Cohorts
 from costeff.appraisal.linked import active_links, linked_time, links_of, published_effect
 from costeff.appraisal.money import Downstream, Money
-from costeff.appraisal.request import BASELINE, LATER, Request
+from costeff.appraisal.request import BASELINE, LATER, Request, check_chains
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.chain import ImpactChain
 from costeff.cohort import discount_factors
 from costeff.disclosure import protect_count
 from costeff.draws import NEW, USUAL
+from costeff.errors import ParamsError
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.params.links import Link
@@ -75,8 +76,8 @@ def appraise_all(
     costs: Cells | None = None,
 ) -> dict[str, xr.Dataset]:
     """`appraise` at several price sets, with one run of the cohorts for all of them."""
-    cohorts = Cohorts(chain, catalogue, fit, tuple(municipalities), request)
-    shared = _Shared(cohorts)
+    check_chains(catalogue).raise_if_any(ParamsError, "The parameters cannot be appraised")
+    shared = _Shared(Cohorts(chain, catalogue, fit, tuple(municipalities), request))
     return {name: _Assembly(shared, name, costs).dataset() for name in price_sets}
 
 
@@ -132,12 +133,12 @@ class _Assembly:
         for part in linked:
             downstream = downstream.plus(part)
         cost, service = money.service(self.costs)
-        payers = sorted({*cost["payer"].values, *downstream.euros["payer"].values})
+        cost = money.corrected(cost)
+        euros = {name: money.corrected(values) for name, values in downstream.euros.items()}
+        payers = sorted({*cost["payer"].values, *euros["average"]["payer"].values})
         time = cohorts.run["state_time"].sel(state=list(cohorts.model.kept_out or cohorts.model.items)).sum("state")
-        all_links = sum((part.euros["cashable"].reindex(payer=payers, fill_value=0.0) for part in linked), start=0.0)
-        average, cashable = (
-            downstream.euros[name].reindex(payer=payers, fill_value=0.0) for name in ("average", "cashable")
-        )
+        by_links = [money.corrected(part.euros["cashable"]).reindex(payer=payers, fill_value=0.0) for part in linked]
+        average, cashable = (euros[name].reindex(payer=payers, fill_value=0.0) for name in ("average", "cashable"))
         parts = {
             "effect": 1 - cohorts.risk,
             "events": cohorts.risk * request.clients,
@@ -149,7 +150,7 @@ class _Assembly:
         out = xr.Dataset(parts).drop_attrs()
         for name, of in (("avoided", "cashable"), ("avoided_average", "average")):
             out[name] = out[of].sel(option=USUAL, drop=True) - out[of]
-        links = xr.zeros_like(out["cashable"]) + all_links * request.clients
+        links = xr.zeros_like(out["cashable"]) + sum(by_links, start=0.0) * request.clients
         out["avoided_linked"] = links.sel(option=USUAL, drop=True) - links
         out["discount"] = self._discount()
         return self._by_municipality(out).assign_attrs(self._attrs(downstream, service))
@@ -211,7 +212,7 @@ class _Assembly:
         for link in self.shared.links:
             target = AVOIDED_COST_MODELS[link.target.model]
             values += [catalogue.transitions[target.id][name] for name in target.parameters]
-            values += [value for value in (link.baseline, link.persons) if value]
+            values += [value for value in (link.baseline, link.persons, *link.target.inputs.values()) if value]
             named.append(published_effect(link, catalogue).source)
         named += [s for value in values for s in value.source]
         if cohorts.request.claw_back:

@@ -30,7 +30,7 @@ def active_links(model: str, catalogue: Catalogue, asked: tuple[str, ...] | None
     """
     here = {link.id: link for link in links_of(model, catalogue)}
     if asked is None:
-        return [link for link in here.values() if link.kind == "effect" and link.baseline]
+        asked = tuple(link.id for link in here.values() if link.kind == "effect" and link.baseline)
     problems = Problems()
     for name in asked:
         if name not in catalogue.links:
@@ -74,7 +74,11 @@ def linked_time(link: Link, cohorts: Cohorts) -> xr.Dataset:
     happens = target.event == "happens"
     chance = 1 - (1 - chance) ** part if happens else chance**part
     later = xr.DataArray(0.0 if happens else 1.0)  # the evidence ends with the window: no event after it
-    run = target.run(chance, later, cohorts.inputs(target), years, window, start=link.target.start)
+    inputs = cohorts.inputs(target)
+    for name, value in link.target.inputs.items():  # what is other for these people
+        drawn = sample(value, cohorts.request.draws, cohorts.request.seed, f"links.{link.id}.{name}")
+        inputs = inputs.assign({name: drawn.drop_attrs()})
+    run = target.run(chance, later, inputs, years, window, start=link.target.start)
     names = [name for name in ("state_time", "stay_time") if name in run]
     return xr.Dataset({name: _later(entries, _extra(run[name]), link.delay_years) for name in names})
 

@@ -140,7 +140,7 @@ class Money:
         spans = spans or {"": ALL_DAYS}
         counties = [catalogue.municipality(code).county for code in self.cohorts.municipalities]
         shares = {
-            (name, year, county): self._shares(payer, date(int(year), 1, 1), county, days)
+            (name, year, county): catalogue.payer_shares(payer, date(int(year), 1, 1), county, days)
             for name, days in spans.items()
             for year in calendar
             for county in set(counties)
@@ -152,16 +152,24 @@ class Money:
         }  # fmt: skip
         return xr.DataArray(np.array(grid), dims=("item", "payer", "year", "municipality"), coords=coords)
 
-    def _shares(self, payer: str, on: date, county: str, days: Days) -> dict[str, float]:
-        """Shares of the law, less what the correction of the payer's funding moves on, if that is asked for."""
-        catalogue = self.cohorts.catalogue
-        shares = dict(catalogue.payer_shares(payer, on, county, days))
-        rule = catalogue.claw_back
-        if self.cohorts.request.claw_back and rule.payer in shares:
-            moved = shares[rule.payer] * rule.share(on)
-            shares[rule.payer] -= moved
-            shares[rule.to] = shares.get(rule.to, 0.0) + moved
-        return shares
+    def corrected(self, euros: xr.DataArray) -> xr.DataArray:
+        """Euros by payer and calendar year after the correction of the payer's funding, if that is asked for.
+
+        What the payer paid in a year comes back, by the share of the law, so many years later, and another pays
+        it. The sum over payers and years within the horizon stays the same; what is corrected later is not seen.
+        """
+        rule = self.cohorts.catalogue.claw_back
+        if not self.cohorts.request.claw_back or rule.payer not in euros["payer"]:
+            return euros
+        share = [rule.share(date(int(year), 1, 1)) for year in self.cohorts.calendar]
+        names = sorted({*euros["payer"].values, rule.to})
+        whole = euros.reindex(payer=names, fill_value=0.0)
+        before = whole.sel(payer=rule.payer, drop=True).shift(year=rule.lag_years, fill_value=0.0)
+        moved = before * xr.DataArray(share, {"year": self.cohorts.calendar}, "year")
+        sign = xr.DataArray(
+            [(name == rule.to) * 1.0 - (name == rule.payer) for name in names], {"payer": names}, "payer"
+        )
+        return (whole + moved * sign).transpose(*euros.dims)
 
     # --- the service itself -------------------------------------------------------------------------
 

@@ -8,16 +8,18 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
-from costeff.avoided_cost import Persistence
+from costeff.avoided_cost import AvoidedCostModel, Domain, Persistence
 from costeff.chain import ImpactChain
 from costeff.errors import Problems
 from costeff.outcomes import MODELS as OUTCOME_MODELS
 from costeff.params import Catalogue
+from costeff.params.entries import Uncertain, is_positive, is_share
 from costeff.params.links import Link
 from costeff.spec import Id, Spec, Year
 
 BASELINE = ("baseline_probability", "baseline_window_years")  # of a relative effect, from transitions
 LATER = "later_risk_ratio"
+LINKABLE = ("odds ratio", "hazard ratio", "risk difference")  # what a link can carry on
 
 
 class Request(Spec):
@@ -71,7 +73,37 @@ def check_chains(catalogue: Catalogue) -> Problems:
                 )
     for link in catalogue.links.values():
         check_link(problems, link, catalogue)
+    for model in AVOIDED_COST_MODELS.values():
+        check_model(problems, model, catalogue)
     return problems
+
+
+def check_model(problems: Problems, model: AvoidedCostModel, catalogue: Catalogue) -> None:
+    """Whether no draw of a model's numbers can leave its domain, and its prices are of states it has."""
+    fits = {
+        Domain.PROBABILITY: is_share,
+        Domain.DURATION: is_positive,
+        Domain.RATE: _not_below,
+        Domain.RATIO: _not_below,
+    }
+    for name, domain in model.domains.items():
+        value = catalogue.transitions.get(model.id, {}).get(name)
+        if value is not None and not fits[domain](value):
+            rule = f"family {value.family} can leave what a {domain.value} may be"
+            cure = (
+                "use beta or uniform within 0 to 1" if domain is Domain.PROBABILITY else "use gamma, lognormal or fixed"
+            )
+            problems.add(f"transitions/{model.id}.yaml {name}", rule, cure)
+    for prices in catalogue.price_sets.values():
+        for state in prices.of(model.id):
+            if state not in model.items:
+                place = f"price_sets.yaml {prices.id}.prices.{model.id}.{state}"
+                problems.add(place, f"is not priced by {model.id}", f"it prices {', '.join(model.items)}")
+
+
+def _not_below(value: Uncertain) -> bool:
+    """Whether no draw is below 0."""
+    return is_positive(value) or (value.family in ("fixed", "uniform", "beta") and (value.low or value.mean) >= 0)
 
 
 def check_link(problems: Problems, link: Link, catalogue: Catalogue) -> None:
@@ -88,6 +120,17 @@ def check_link(problems: Problems, link: Link, catalogue: Catalogue) -> None:
     if target and link.target.start not in target.states:
         rule = f"{link.target.start} is no state of {target.id}"
         problems.add(f"{place}.target.start", rule, f"its states are {', '.join(target.states)}")
+    for name in link.target.inputs if target else ():
+        if target and name not in target.parameters:
+            known = ", ".join(target.parameters)
+            problems.add(f"{place}.target.inputs.{name}", f"is no number of {target.id}", f"its numbers are {known}")
+    rows = {row.outcome: row.measure for row in catalogue.evidence.get(link.evidence, ())}
+    measure = rows.get(link.outcome)
+    if measure is not None and not any(known in measure for known in LINKABLE):
+        rule = f"{link.outcome} is told as a {measure}"
+        problems.add(f"{place}.outcome", rule, f"choose a row that is {', '.join(LINKABLE)}")
+    if target and (link.window_years * target.cycles_per_year) % 1:
+        problems.add(f"{place}.window_years", f"{link.window_years:g} are not whole quarters", "such as 5, 6.5 or 7.25")
     for name in target.parameters if target else ():
         if target and name not in catalogue.transitions.get(target.id, {}):
             problems.add(f"transitions/{target.id}.yaml", f"has no {name}, which {link.id} needs", "add it")

@@ -7,7 +7,7 @@ from html import escape
 
 WIDTH, HEIGHT = 146, 44
 ACROSS, DOWN = 128, 38  # between boxes
-MARGIN, LINE = 44, 19
+MARGIN, LINE, BOW = 44, 19, 88.0
 Moves = Mapping[tuple[str, str], str]
 Point = tuple[float, float]
 
@@ -20,7 +20,7 @@ def diagram(title: str, states: Sequence[str], moves: Moves, priced: Sequence[st
     """
     places = _places(states, moves)
     drivers = list(dict.fromkeys(moves.values()))
-    right = max(x for x, _ in places.values()) + WIDTH
+    right = max(x for x, _ in places.values()) + WIDTH + BOW  # a bow may go past the last column
     bottom = max(y for _, y in places.values()) + HEIGHT + MARGIN + 26
     parts = [_box(state, places[state], state in priced) for state in states]
     parts += [
@@ -32,7 +32,7 @@ def diagram(title: str, states: Sequence[str], moves: Moves, priced: Sequence[st
         for n, name in enumerate(drivers)
     ]
     told = escape(f"{title}: " + "; ".join(f"{_words(a)} to {_words(b)} ({name})" for (a, b), name in moves.items()))
-    width, height = right + MARGIN, bottom + LINE * len(drivers)
+    width, height = right + 4, bottom + LINE * len(drivers)
     return (
         f'<svg role="img" aria-label="{told}" viewBox="0 0 {width} {height}" width="100%" style="max-width:{width}px" '
         f'font-family="system-ui, sans-serif" fill="currentColor"><title>{told}</title>{"".join(parts)}</svg>'
@@ -83,7 +83,7 @@ def _arrow(start: Point, end: Point, number: int, order: int) -> str:
         b, c, head = (a[0] + bend, a[1]), (d[0] - bend, d[1]), "l-8 -4l0 8z"
     elif x1 == x0:
         a, d = (x0 + WIDTH, y0 + HEIGHT / 2 + shift), (x1 + WIDTH + 2, y1 + HEIGHT / 2 + shift)
-        bow = min(88.0, 22 + 0.24 * abs(y1 - y0))
+        bow = min(BOW, 22 + 0.24 * abs(y1 - y0))
         b, c, head = (a[0] + bow, a[1]), (d[0] + bow, d[1]), "l8 -4l0 8z"
     else:
         below = y0 >= y1

@@ -8,7 +8,8 @@ returns home (`return_home_share`), and may be placed again, or goes on to after
 
 The effect moves the first step, so all that follows moves with it: open care goes on for those who are not
 placed. Priced are open care, emergency placements, foster families, institutions and aftercare, each as far
-as it has a price. Growing up is not modelled: the horizon is the reader's guard.
+as it has a price. A child at home or in open care turns 18 after `childhood_years` on average and leaves; in care,
+that is within the rate at which care ends. Ages are not told apart: some turn 18 too early, some too late.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def _rates(entry: xr.DataArray, inputs: xr.Dataset) -> Moves:
     for origin in ("open_care", "at_home"):
         moves[origin, "emergency"] = entry * (1 - at_once)
         moves |= {(origin, place): entry * at_once * share for place, share in places.items()}
+        moves[origin, "left"] = rate_from_mean_years(inputs["childhood_years"])
     for place, share in places.items():
         moves["emergency", place] = ending * later * share
         moves[place, "at_home"] = leaving * home
@@ -51,6 +53,7 @@ TAKING_INTO_CARE = AvoidedCostModel(
         "return_home_share": Domain.PROBABILITY,
         "aftercare_years": Domain.DURATION,
         "open_care_years": Domain.DURATION,
+        "childhood_years": Domain.DURATION,
     },
     rates=_rates,
     entered=("foster_family", "institution"),

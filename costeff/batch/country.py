@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from costeff import __version__
-from costeff.appraisal import Request, appraise_all, one, price_sets_for
+from costeff.appraisal import Request, active_links, appraise_all, one, price_sets_for
 from costeff.batch.request import RunRequest
 from costeff.chain import ImpactChain
 from costeff.errors import Problem, UsageError
@@ -158,7 +158,8 @@ def appraise_chain(
         claw_back=request.claw_back,
         whole_units=request.whole_units,
     )
-    able = price_sets_for(chain, catalogue, asked.links or ())
+    on = [link.id for link in active_links(chain.impact.model, catalogue, asked.links)]
+    able = price_sets_for(chain, catalogue, on)
     sets = [name for name in able if name in (request.price_sets or catalogue.price_sets)]
     return appraise_all(chain, catalogue, fitted, codes, asked, sets, data.costs)
 

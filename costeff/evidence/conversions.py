@@ -127,7 +127,7 @@ def risk_ratio_without_baseline(value: Value, error: Value, measure: str) -> xr.
         estimate = np.log(-np.expm1(-np.log(2) * up)) - np.log(-np.expm1(-np.log(2) * down))
         slope = np.log(2) / 2 * (up / np.expm1(np.log(2) * up) + down / np.expm1(np.log(2) * down))
         source = "doi:10.7326/M16-2607"
-    attrs = {"measure": RISK_RATIO, "scale": named(RISK_RATIO).scale, "converted_from": measure}
+    attrs: dict[str, object] = {"measure": RISK_RATIO, "scale": named(RISK_RATIO).scale, "converted_from": measure}
     attrs |= {"sources": [source], "baseline": "unknown: an approximation for a common outcome"}
     return xr.Dataset({"estimate": estimate, "error": spread * slope}, attrs=attrs)
 

@@ -108,9 +108,7 @@ def named(measure: str) -> Measure:
     return MEASURES[measure]
 
 
-def error_from_interval(
-    value: float, low: float, high: float, measure: str, mass: float = 0.95
-) -> tuple[float, float]:
+def error_from_interval(value: float, low: float, high: float, measure: str, mass: float = 0.95) -> tuple[float, float]:
     """Estimate and standard error from a published value and its interval, on the scale of the measure.
 
     The error is the width of the interval over twice the normal quantile (Cochrane Handbook, 6.3.2).

@@ -98,6 +98,12 @@ def is_share(value: Uncertain) -> bool:
     return value.family in ("beta", "uniform", "fixed") and all(0 <= end <= 1 for end in ends)
 
 
+def is_positive(value: Uncertain) -> bool:
+    """Whether every draw of a value is above 0."""
+    least = value.mean if value.low is None else value.low
+    return value.family in ("gamma", "lognormal", "uniform", "beta", "fixed") and least > 0
+
+
 class DatedValue(Uncertain):
     """One observation of a price: valid from a date, in the money of a price year."""
 
@@ -133,8 +139,8 @@ class UnitSize(Spec):
 
     @model_validator(mode="after")
     def _holds_someone(self) -> Self:
-        if self.places.mean <= 0 or (self.places.low is not None and self.places.low <= 0):
-            raise ValueError("places: a unit holds more than 0 persons")
+        if not is_positive(self.places):
+            raise ValueError("places: a unit holds more than 0 persons (family gamma, lognormal, uniform or fixed)")
         return self
 
 
@@ -205,6 +211,9 @@ class StatePrice(Spec):
     def _says_something(self) -> Self:
         if not self.components and not self.not_counted:
             raise ValueError("a state has components, or says in `not_counted` why it has no price")
+        costs = [part.cost for part in self.components]
+        if len(set(costs)) < len(costs):
+            raise ValueError("components: a unit cost stands twice and would be counted twice")
         return self
 
 
@@ -263,6 +272,18 @@ class Conventions(Spec):
     clients: int = Field(ge=1)
     draws: int = Field(ge=100)
     seed: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _are_times(self) -> Self:
+        if not is_positive(self.effect_half_life_years):
+            raise ValueError(
+                "effect_half_life_years: a half-life is above 0 (family gamma, lognormal, uniform or fixed)"
+            )
+        if self.cashable_short_until > self.cashable_medium_until:
+            raise ValueError("cashable_short_until is after cashable_medium_until")
+        if min(self.horizons) < 1:
+            raise ValueError("horizons: a horizon is 1 year or more")
+        return self
 
 
 class Municipality(Entry):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from costeff.params.entries import Entry, Uncertain, is_share
+from costeff.params.entries import Entry, Uncertain, is_positive, is_share
 from costeff.spec import Id, Label, Spec
 
 
@@ -18,10 +18,11 @@ class LinkOrigin(Spec):
 
 
 class LinkTarget(Spec):
-    """Where a link leads: a model, and the state its people start in."""
+    """Where a link leads: a model, the state its people start in, and the numbers that are other for them."""
 
     model: Id
     start: Id
+    inputs: dict[Id, Uncertain] = Field(default_factory=dict)
 
 
 class Link(Entry):
@@ -50,4 +51,8 @@ class Link(Entry):
     def _is_a_chance(self) -> Self:
         if self.baseline and not is_share(self.baseline):
             raise ValueError("baseline: a chance lies between 0 and 1 (family beta, uniform or fixed)")
+        if self.persons and not is_positive(self.persons):
+            raise ValueError("persons: a number of people is above 0 (family gamma, lognormal, uniform or fixed)")
+        if self.id in self.contains:
+            raise ValueError("contains: a link does not contain itself")
         return self

@@ -86,7 +86,7 @@ class Duty(Entry):
 
 
 class Return(Spec):
-    """From this date, the share of a change in its costs that a payer's funding is corrected by."""
+    """In corrections made from this date on, the share of a change in costs that passes on."""
 
     valid_from: date
     share: Share
@@ -94,15 +94,27 @@ class Return(Spec):
 
 
 class ClawBack(Entry):
-    """A payer keeps only part of what it saves: the rest changes hands, in the year it is saved."""
+    """A payer keeps only part of what it saves: years later its funding is corrected, and the rest changes hands.
+
+    The correction of a year y is made in year y + `lag_years`, at the share of that later year.
+    """
 
     label: Label
     payer: Payer
     to: Payer
+    lag_years: Annotated[int, Field(ge=0)]
     note: str
     turns: Annotated[tuple[Return, ...], Field(strict=False, min_length=1)]
 
+    @model_validator(mode="after")
+    def _moves_something(self) -> Self:
+        if self.payer == self.to:
+            raise ValueError(f"to: {self.to} cannot pass on to itself")
+        if len({turn.valid_from for turn in self.turns}) < len(self.turns):
+            raise ValueError("two shares are valid from the same date")
+        return self
+
     def share(self, on: date) -> float:
-        """The share that changes hands on a date; 0 before the first turn."""
+        """The share that a correction made on a date moves; 0 before the first turn."""
         here = [turn for turn in self.turns if turn.valid_from <= on]
         return max(here, key=lambda turn: turn.valid_from).share if here else 0.0

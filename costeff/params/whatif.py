@@ -47,7 +47,7 @@ def what_if(catalogue: Catalogue, key: str, note: str, **changes: Any) -> Catalo
     if key in catalogue.unit_costs:
         cost = catalogue.unit_costs[key]
         values = tuple(_changed(v, key, given) if v is cost.latest else v for v in cost.values)
-        costs = {**catalogue.unit_costs, key: cost.override(values=values)}
+        costs = {**catalogue.unit_costs, key: _changed(cost, key, {"values": values})}
         return replace(catalogue, unit_costs=costs, changes=done)
     cure = "write a transition as model.parameter, or the id of a unit cost; `costeff params show` lists them"
     raise UsageError("This value cannot be changed", [Problem(key, "is neither a transition nor a unit cost", cure)])

@@ -104,7 +104,7 @@ class Chapter:
         return money_step([*found.now.ends, found.on_average, found.when_sure])
 
     def not_counted(self, variant: Variant) -> list[str]:
-        """Why a part of the avoided cost is left out of a price set; it makes the saving a lower bound."""
+        """Why a part of the avoided cost is left out of a price set."""
         return [str(reason[self.words.language]) for reason in variant.listed("not_counted")]
 
     # --- an estimate as text ------------------------------------------------------------------

@@ -52,6 +52,7 @@ _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10.8,
     "axes.unicode_minus": True,
+    "axes.grid": False,
     "axes.edgecolor": LIGHT["quiet"],
     "axes.labelcolor": LIGHT["ink"],
     "axes.facecolor": "none",

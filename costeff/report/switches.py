@@ -51,18 +51,25 @@ def _claw_back_on(chapter: Chapter) -> list[str]:
     rule, words, say = chapter.names.claw_back, chapter.words, chapter.words.say
     if not int(chapter.main.attr("claw_back")) or rule.payer not in chapter.main.data["payer"].values:
         return []
-    *turns, last = sorted(rule.turns, key=lambda turn: turn.valid_from)
-    shares = [say("{share} in {year}", share=words.percent(t.share), year=t.valid_from.year) for t in turns]
-    shares.append(say("{share} from {year} on", share=words.percent(last.share), year=last.valid_from.year))
+    first = int(chapter.main.data["year"][0]) + rule.lag_years  # the first correction of the page
+    inside = sorted(rule.turns, key=lambda turn: turn.valid_from)
+    started = [turn for turn in inside if turn.valid_from.year <= first]
+    *turns, last = [*started[-1:], *(turn for turn in inside if turn.valid_from.year > first)]
+    shares = [say("{share} in {year}", share=words.percent(t.share), year=max(first, t.valid_from.year)) for t in turns]
+    since = max(first, last.valid_from.year)
+    shares.append(say("{share} from {year} on", share=words.percent(last.share), year=since))
     return [
         say(
-            "Only part of a saving stays with this payer: {payer}. Its funding is corrected afterwards, and this much "
-            "of the saving passes on ({to}): {shares}. The same holds for an extra cost.",
+            "Only part of a saving stays with this payer: {payer}. Its funding is corrected {lag} years afterwards, "
+            "and this much of the saving then passes on to another payer, {to}: {shares}. The same holds for an extra "
+            "cost. What is corrected after the last year is not counted.",
             payer=chapter.payer(rule.payer), to=chapter.payer(rule.to), shares=words.listed(shares),
+            lag=words.number(rule.lag_years),
         ),
         say(
-            "Reading the correction as a claw-back of one county's own saving is our inference: it holds when all "
-            "counties save alike, and takes back too much when one saves alone."
+            "The shares are from a government proposal. Reading the correction as a claw-back of one county's own "
+            "saving is our inference: it holds when all counties save alike, and takes back too much when one saves "
+            "alone."
         ),
     ]  # fmt: skip
 

@@ -55,7 +55,7 @@ def test_shares_that_change_within_a_stay_of_no_known_length_are_refused(catalog
 
 
 def test_a_shared_duty_has_no_single_payer(catalogue: Catalogue) -> None:
-    assert catalogue.payer_shares("taxes_on_wages", NOW, "06") == {"municipality": 0.25, "state": 0.75}
+    assert catalogue.payer_shares("taxes_on_wages", NOW, "06") == {"municipality": 0.26, "state": 0.74}
     with pytest.raises(ParamsError, match="is shared by several payers"):
         catalogue.payer_of("taxes_on_wages", NOW, "06")
 

@@ -172,6 +172,7 @@ CLAW_BACK = ClawBack(
     label=label("Jälkikäteistarkistus", "Efterhandsjustering", "Correction afterwards"),
     payer="county",
     to="state",
+    lag_years=2,
     note="A note.",
     turns=tuple(
         Return(valid_from=date(year, 1, 1), share=share, source=("law",))
