@@ -18,7 +18,7 @@ from costeff.cli import app
 from costeff.errors import DataError, ExitCode, ParamsError
 from costeff.params import Catalogue
 from costeff.params import entries as kinds
-from costeff.params.pricing import price, state_price
+from costeff.params.pricing import price
 from costeff.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -214,13 +214,6 @@ def test_the_errors_of_price_years_are_those_of_today(params: Catalogue) -> None
         with pytest.raises(ParamsError) as caught:
             price(params, cost, draws=1, seed=1, price_year=2025)
         assert str(caught.value) == text.rstrip("\n")
-
-
-def test_the_error_of_a_link_without_a_price_is_that_of_today(params: Catalogue) -> None:
-    told = next(body for body in fences(APPRAISAL.with_name("links.md"), "text") if body.startswith("A price is"))
-    with pytest.raises(ParamsError) as caught:
-        state_price(params, "national", "institutional_treatment", "outpatient", draws=1, seed=1)
-    assert str(caught.value) == told.rstrip("\n")
 
 
 # --- commands -----------------------------------------------------------------------------------

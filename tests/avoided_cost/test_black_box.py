@@ -642,14 +642,19 @@ def test_payers_sum_to_the_whole(model: AvoidedCostModel, plain: By, clawed: By)
 def test_a_claw_back_moves_the_share_of_the_law(
     model: AvoidedCostModel, hand: Catalogue, plain: By, clawed: By
 ) -> None:
-    """Result: what the county does not keep of a saving is the state's, by the share of each year."""
+    """Result: of what the county saves, the state has the share of the law, in the year of the correction."""
     ds, whole = clawed[model.id]["by_hand"], plain[model.id]["by_hand"]["avoided"].sel(payer="county")
     turns = [(turn.valid_from.year, turn.share) for turn in hand.claw_back.turns]
     for year in ds["year"].values:
         share = max((start, share) for start, share in turns if start <= year)[1]
-        close(ds["avoided"].sel(payer="state", year=year), share * whole.sel(year=year))
-        close(ds["avoided"].sel(payer="county", year=year), (1 - share) * whole.sel(year=year))
-        assert share > 0
+        corrected = year - hand.claw_back.lag_years
+        moved = share * whole.sel(year=corrected) if corrected in whole["year"] else 0 * whole.sel(year=year)
+        close(ds["avoided"].sel(payer="state", year=year), moved.drop_vars("year", errors="ignore"))
+        close(
+            ds["avoided"].sel(payer="county", year=year),
+            whole.sel(year=year, drop=True) - moved.drop_vars("year", errors="ignore"),
+        )
+    assert ds.sizes["year"] > hand.claw_back.lag_years
 
 
 @every_model

@@ -28,6 +28,7 @@ def inputs(**changed: float) -> xr.Dataset:
         "return_home_share": 0.44,
         "aftercare_years": 3.0,
         "open_care_years": 1.5,
+        "childhood_years": 1e300,  # nobody grows up, but where a test says so
     }
     return xr.Dataset(usual | changed)
 
@@ -127,7 +128,7 @@ def test_placements_do_not_depend_on_how_long_open_care_lasts() -> None:
 
 def test_care_that_never_ends_and_care_that_ends_at_once() -> None:
     never = run(0.3, 0.0, years=3, care_share=1.0, annual_exit_rate=0.0)
-    assert (never["state_time"].sel(state=["aftercare", "left"]) == 0).all()
+    assert (never["state_time"].sel(state=["aftercare", "left"]) < 1e-290).all()
     np.testing.assert_allclose(never["state_time"].sel(state=CARE).sum("state").isel(year=[1, 2]), 0.3)
     brief = run(0.3, 0.0, years=3, care_share=1.0, annual_exit_rate=1e5)
     assert brief["state_time"].sel(state=CARE).max() < 1e-5
@@ -186,7 +187,7 @@ def test_the_figures_of_the_sector_differ_by_basis_and_mix_alone(
 
 @pytest.mark.parametrize(
     ("year", "for_130_000", "for_42_000", "care_year", "child_placed"),
-    [("2002", 0.718, 0.345, 87_071, 52_100), ("2024", 0.607, 0.087, 111_964, 67_000)],
+    [("2002", 0.718, 0.344, 87_071, 52_200), ("2024", 0.607, 0.086, 111_964, 67_100)],
 )
 def test_the_figures_of_the_method_page(
     means: dict[str, float], year: str, for_130_000: float, for_42_000: float, care_year: int, child_placed: int
@@ -241,3 +242,17 @@ def test_what_does_not_make_a_cost_by_basis_is_told_at_once() -> None:
         "run: ends",
     ):
         assert part in told
+
+
+@pytest.mark.parametrize("years", [5.0, 8.0, 18.0])
+def test_a_child_at_home_grows_up_and_is_at_risk_no_more(years: float) -> None:
+    """Without placements, those still at risk leave at one rate; with them, the two rates compete."""
+    course = run(0.0, 0.0, 10, childhood_years=years)["occupancy"]
+    t = course["cycle"].values / 4
+    at_risk = course.sel(state=["open_care", "at_home"]).sum("state")
+    np.testing.assert_allclose(at_risk, np.exp(-t / years), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(course.sel(state="left"), 1 - np.exp(-t / years), rtol=0, atol=1e-12)
+    only_care = {"care_share": 1.0, "return_home_share": 0.0}
+    placed = run(0.3, 0.3, 200, childhood_years=years, **only_care)["entries"].sum()
+    entry = -math.log(0.7)
+    assert float(placed) == pytest.approx(entry / (entry + 1 / years), rel=0.01)

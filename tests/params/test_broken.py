@@ -63,7 +63,7 @@ def test_a_faulty_entry_is_blamed_once_and_not_those_who_name_it(tmp_path: Path)
     folder = copy_of_params(tmp_path)
     change(folder, "payers.yaml", "label: {fi: Lastensuojelu, sv: Barnskydd, en:", "label: {fi: Lastensuojelu, en:")
     assert as_text(told(folder)).startswith(
-        "params/payers.yaml:21 duties.child_welfare.label.sv: required, and missing"
+        "params/payers.yaml:22 duties.child_welfare.label.sv: required, and missing"
     )
     assert len(told(folder).problems) == 1
 

@@ -124,15 +124,15 @@ def test_the_claw_back_is_that_of_the_catalogue(tmp_path: Path) -> None:
     words = {
         "fi": (
             "hyvinvointialue.",
-            "2 vuoden kuluttua, ja säästöstä siirtyy silloin toiselle maksajalle (valtio) 60 % vuonna 2028 ja 55 % vuodesta 2030",
+            "2 vuoden kuluttua, ja säästöstä siirtyy silloin toiselle maksajalle (valtio) 60 % vuonna 2028 ja 55 %",
         ),
         "sv": (
             "välfärdsområde.",
-            "2 år i efterhand, och av besparingen övergår då till en annan betalare (staten) 60 % år 2028 och 55 % från och med",
+            "2 år i efterhand, och av besparingen övergår då till en annan betalare (staten) 60 % år 2028 och 55 %",
         ),
         "en": (
             "wellbeing services county.",
-            "2 years afterwards, and this much of the saving then passes on to another payer, state: 60% in 2028 and 55% from",
+            "2 years afterwards, and this much of the saving then passes on to another payer, state: 60% in 2028",
         ),
     }
     for language, (payer, shares) in words.items():
