@@ -115,9 +115,19 @@ STATES = {
 
 
 def years_in_states(
-    catalogue: Catalogue, model: str, draw: int, entry: float, later: float, years: int, quarters: int
+    catalogue: Catalogue,
+    model: str,
+    draw: int,
+    entry: float,
+    later: float,
+    years: int,
+    quarters: int,
+    held: tuple[float, int] = (0.0, 0),
 ) -> list[dict[str, float]]:
-    """Person-years in each state by year, quarter by quarter; the rate `entry` holds for so many quarters."""
+    """Person-years in each state by year, quarter by quarter; the rate `entry` holds for so many quarters.
+
+    `held` is the rate that follows it, up to a quarter, before the later one.
+    """
     states = STATES[model]
 
     def drawn(name: str) -> float:
@@ -131,15 +141,16 @@ def years_in_states(
             intensity[states.index(origin)][states.index(origin)] -= move / 4
         return exponential(intensity)
 
-    first, last = cycle(entry), cycle(later)
+    first, middle, last = cycle(entry), cycle(held[0]), cycle(later)
     people, time = [1.0] + [0.0] * (len(states) - 1), []
     for year in range(years):
         inside = dict.fromkeys(states, 0.0)
         for quarter in range(4):
-            step = first if 4 * year + quarter < quarters else last
+            now = 4 * year + quarter
+            step = first if now < quarters else middle if now < held[1] else last
             after = [sum(people[i] * step[i][j] for i in range(len(states))) for j in range(len(states))]
-            for state, before, now in zip(states, people, after, strict=True):
-                inside[state] += (before + now) / 2 / 4
+            for state, before, then in zip(states, people, after, strict=True):
+                inside[state] += (before + then) / 2 / 4
             people = after
         time.append(inside)
     return time
@@ -164,7 +175,8 @@ def slow_net_saving(catalogue: Catalogue, chain_id: str, draw: int, code: str, p
         risks = [usual, 1 - (1 - usual) ** float(effect["ratio"][draw])]
         service = [0.0, float(price(catalogue, "post_release_support_client", DRAWS, seed).draws[draw])]
     later = -math.log(1 - min(1.0, risks[0] * drawn("later_risk_ratio")))
-    times = [years_in_states(catalogue, model, draw, -math.log(1 - risk), later, years, quarters=4) for risk in risks]
+    held = (-math.log(1 - risks[0]), 12 if chain_id == SUPPORT else 0)  # the baseline was followed for 3 years
+    times = [years_in_states(catalogue, model, draw, -math.log(1 - r), later, years, 4, held) for r in risks]
     total = 0.0
     for year in range(years):
         saved = 0.0

@@ -235,6 +235,22 @@ def test_the_chain_says_what_becomes_of_its_effect(catalogue: Catalogue) -> None
     assert run(catalogue, lasting, persistence="stops").attrs["persistence"] == "stops"
 
 
+def test_prison_reproduces_the_register_it_is_made_from(catalogue: Catalogue) -> None:
+    """Of those released, 44.5 per cent have a new prison sentence within 3 years and 50 per cent within 5."""
+    request = Request.of(catalogue, draws=DRAWS)
+    cohorts = Cohorts(catalogue.chains[SUPPORT], catalogue, FITS[SUPPORT], ("837",), request)
+    rows = catalogue.transitions["prison"]
+    yearly = 1 - (1 - rows["baseline_probability"].mean) ** (1 / rows["baseline_window_years"].mean)
+    risk = xr.DataArray([yearly, yearly], {"option": list(OPTIONS)}, "option")
+    inputs = xr.Dataset({name: rows[name].mean for name in cohorts.model.parameters})
+    out = inputs.assign(short_years=1e6, long_years=1e6)  # nobody comes out, so that each returns once
+    later = xr.DataArray(yearly * rows["later_risk_ratio"].mean)
+    course = cohorts.model.run(risk, later, out, 6, 1, baseline_years=cohorts.baseline_years)["occupancy"]
+    inside = course.sel(state=["closed_short", "closed_long", "open_prison"]).sum("state").sel(option="usual")
+    assert float(inside.sel(cycle=12)) == pytest.approx(0.445, abs=0.001)
+    assert float(inside.sel(cycle=20)) == pytest.approx(0.50, abs=0.002)
+
+
 # --- who keeps a saving ---------------------------------------------------------------------------------
 
 

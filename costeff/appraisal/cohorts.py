@@ -73,6 +73,13 @@ class Cohorts:
         cycles = self.chain.outcome.follow_up_days / DAYS_PER_YEAR * self.model.cycles_per_year
         return max(1, round(cycles)) / self.model.cycles_per_year
 
+    @property
+    def baseline_years(self) -> float:
+        """How long the baseline of a relative effect was followed; 0 where the data hold the risks themselves."""
+        if self.chain.outcome.transfer == "risk":
+            return 0.0
+        return self.catalogue.transitions[self.model.id][BASELINE[1]].mean
+
     def drawn(self, name: str) -> xr.DataArray:
         """Draws of one number of the chain's model."""
         return self.inputs(self.model, (name,))[name]
@@ -99,7 +106,7 @@ class Cohorts:
 
     @property
     def later_risk(self) -> xr.DataArray:
-        """Yearly risk of the usual service after the follow-up."""
+        """Yearly risk of the usual service after the follow-up, or after the baseline where that is longer."""
         usual = self.risk.sel(option=USUAL, drop=True)
         if self.model.event == "fails":  # what falls with time is the rate at which the event comes
             rate = self.model.event_rate(usual, self.effect_years) * self.drawn(LATER)
@@ -123,5 +130,6 @@ class Cohorts:
             effect_years=self.effect_years,
             persistence=self.persistence,
             half_life_years=half_life.drop_attrs() if wanes else None,
+            baseline_years=self.baseline_years,
         )
         return run.assign_coords(year=self.calendar)

@@ -123,6 +123,7 @@ class AvoidedCostModel:
         *,
         persistence: Persistence = "stops",
         half_life_years: Value | None = None,
+        baseline_years: float = 0,
         start: str | None = None,
     ) -> xr.Dataset:
         """Occupancy, time in states and moves into them of one person, by option.
@@ -141,6 +142,9 @@ class AvoidedCostModel:
             How long `risk` holds: whole cycles, such as 0.5, 1 or 2.
         persistence
             What becomes of the effect after that: it stops, wanes with `half_life_years`, or lasts; see `course`.
+        baseline_years
+            For how long, from the start, the usual service keeps the rate of the follow-up before it meets
+            `later_risk`; not at all beyond the follow-up unless said.
         start
             The state everyone starts in, for other clients than those of the model: the first unless said.
 
@@ -161,7 +165,8 @@ class AvoidedCostModel:
         check_course(problems, risk, later_risk, persistence, half_life_years)
         problems.raise_if_any(ModelError, f"The model {self.id} cannot be run")
         first, later = self.event_rate(risk, effect_years), self.event_rate(later_risk, 1)
-        cycles = (effect_cycles, years * self.cycles_per_year)
+        known = round(baseline_years * self.cycles_per_year)
+        cycles = (effect_cycles, known, years * self.cycles_per_year)
         legs = course(first, later, cycles, self.cycles_per_year, persistence, half_life_years)
         moves = [(self.rates(rate, inputs), count) for rate, count in legs]
         unfolded = trace_phases(self._start(inputs, start), [(self._matrix(rates), n) for rates, n in moves])

@@ -38,37 +38,41 @@ def course(
 ) -> list[Leg]:
     """Rates of the event one after the other, each with its number of cycles.
 
-    After the follow-up the usual service meets the rate `later`, and the new one `later` x HR ** w(t), where
-    HR is the ratio of the rates in the follow-up and t the time since its end: w is 0 when the effect stops
-    with the follow-up, 1 when it lasts, and 0.5 ** (t / half-life) when it wanes, taken at its mean over each
-    year. Where the usual service has no events in the follow-up there is no ratio, and both meet `later`.
+    After the follow-up the usual service keeps its rate for as long as the baseline was followed, and meets the
+    rate `later` after that. The new one meets the same x HR ** w(t), where HR is the ratio of the rates in the
+    follow-up and t the time since its end: w is 0 when the effect stops with the follow-up, 1 when it lasts, and
+    0.5 ** (t / half-life) when it wanes, taken at its mean over each year. Where the usual service has no events
+    in the follow-up there is no ratio, and both meet the usual rate.
 
     Parameters
     ----------
     first
         (option, ...) rate per year in the follow-up.
     later
-        Rate per year of the usual service after it.
+        Rate per year of the usual service after the baseline.
     cycles
-        Of the follow-up, and of all.
+        Of the follow-up, of the baseline (no more than the follow-up where it is shorter), and of all.
     half_life_years
         Of the logarithm of the ratio; needed where the effect wanes, above 0.
     """
-    followed, total = min(cycles[0], cycles[1]), cycles[1]
-    legs: list[Leg] = [(first, followed)]
-    if total == followed:
+    followed, known, total = cycles[0], max(cycles[0], cycles[1]), cycles[2]
+    legs: list[Leg] = [(first, min(followed, total))]
+    after = [(first, followed, min(known, total)), (later, known, total)]
+    spans = [(rate, start, end) for rate, start, end in after if end > start]
+    if not spans:
         return legs
-    if persistence == "stops":
-        return [*legs, (later, total - followed)]
-    usual = first.sel(option=USUAL, drop=True)
-    ratio = (first / usual.where(usual > 0, 1.0)).where(usual > 0, 1.0).transpose(*first.dims)
-    if persistence == "lasts":
-        return [*legs, (later * ratio, total - followed)]
-    assert half_life_years is not None  # checked before anything runs
-    for start in range(0, total - followed, cycles_per_year):
-        length = min(cycles_per_year, total - followed - start)
-        weight = _mean_weight(start / cycles_per_year, (start + length) / cycles_per_year, half_life_years)
-        legs.append((later * ratio**weight, length))
+    held = first.sel(option=USUAL, drop=True) if "option" in first.dims else first
+    ratio = (first / held.where(held > 0, 1.0)).where(held > 0, 1.0).transpose(*first.dims)
+    for rate, start, end in spans:
+        base = held if rate is first else rate
+        if persistence != "wanes":
+            legs.append((base * ratio if persistence == "lasts" else base, end - start))
+            continue
+        assert half_life_years is not None  # checked before anything runs
+        for at in range(start, end, cycles_per_year):
+            stop = min(at + cycles_per_year, end)
+            ends = ((at - followed) / cycles_per_year, (stop - followed) / cycles_per_year)
+            legs.append((base * ratio ** _mean_weight(*ends, half_life_years), stop - at))
     return legs
 
 

@@ -300,23 +300,25 @@ def rates_of(legs: list[tuple[xr.DataArray, int]], option: str = "new") -> list[
     return [float(rate.sel(option=option) if "option" in rate.dims else rate) for rate, _ in legs]
 
 
-@pytest.mark.parametrize(("cycles", "lengths"), [((4, 20), [4, 16]), ((4, 4), [4]), ((8, 4), [4]), ((2, 12), [2, 10])])
-def test_the_legs_of_a_course_fill_the_horizon(cycles: tuple[int, int], lengths: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("cycles", "lengths"), [((4, 4, 20), [4, 16]), ((4, 0, 4), [4]), ((8, 8, 4), [4]), ((2, 0, 12), [2, 10])]
+)
+def test_the_legs_of_a_course_fill_the_horizon(cycles: tuple[int, int, int], lengths: list[int]) -> None:
     for persistence in ("stops", "lasts"):
         legs = course(RATES, LATER, cycles, 4, persistence)
         assert [length for _, length in legs] == lengths
         assert rates_of(legs)[0] == 0.1
         assert rates_of(legs, "usual") == [0.4, 0.2][: len(lengths)]
     waning = course(RATES, LATER, cycles, 4, "wanes", 2.0)
-    assert sum(length for _, length in waning) == cycles[1]
+    assert sum(length for _, length in waning) == cycles[2]
     assert all(length <= 4 for _, length in waning[1:])
 
 
 def test_the_rate_after_the_follow_up() -> None:
     """Stops: that of the usual service. Lasts: times the ratio. Wanes: times the ratio to its mean weight."""
-    assert rates_of(course(RATES, LATER, (4, 12), 4, "stops"))[1:] == [0.2]
-    assert rates_of(course(RATES, LATER, (4, 12), 4, "lasts"))[1:] == pytest.approx([0.2 * 0.25])
-    waning = rates_of(course(RATES, LATER, (4, 14), 4, "wanes", 2.0))[1:]
+    assert rates_of(course(RATES, LATER, (4, 4, 12), 4, "stops"))[1:] == [0.2]
+    assert rates_of(course(RATES, LATER, (4, 4, 12), 4, "lasts"))[1:] == pytest.approx([0.2 * 0.25])
+    waning = rates_of(course(RATES, LATER, (4, 4, 14), 4, "wanes", 2.0))[1:]
     expected = []
     for start, end in ((0.0, 1.0), (1.0, 2.0), (2.0, 2.5)):  # a year, a year, and what is left of the third
         steps = 4_000
@@ -327,15 +329,29 @@ def test_the_rate_after_the_follow_up() -> None:
     assert waning == sorted(waning)
 
 
+def test_the_usual_rate_holds_for_as_long_as_the_baseline_was_followed() -> None:
+    """A baseline of 12 quarters, a follow-up of 4: the later rate waits for the end of the baseline."""
+    held = course(RATES, LATER, (4, 12, 20), 4, "stops")
+    assert [length for _, length in held] == [4, 8, 8]
+    assert (rates_of(held), rates_of(held, "usual")) == ([0.1, 0.4, 0.2], [0.4, 0.4, 0.2])
+    assert rates_of(course(RATES, LATER, (4, 12, 20), 4, "lasts")) == pytest.approx([0.1, 0.1, 0.05])
+    assert rates_of(course(RATES, LATER, (4, 12, 8), 4, "stops")) == [0.1, 0.4]
+    waning = course(RATES, LATER, (4, 12, 20), 4, "wanes", 2.0)
+    assert [length for _, length in waning] == [4, 4, 4, 4, 4]
+    whole = course(RATES, xr.DataArray(0.4), (4, 4, 20), 4, "wanes", 2.0)  # the weight runs on over the two
+    assert rates_of(waning)[1:3] == pytest.approx(rates_of(whole)[1:3])
+    assert [2 * rate for rate in rates_of(waning)[3:]] == pytest.approx(rates_of(whole)[3:])
+
+
 def test_no_event_under_the_usual_service_makes_no_ratio() -> None:
     for persistence, half_life in (("lasts", None), ("wanes", 1.0)):
-        legs = course(risks(0.0, 0.3), LATER, (4, 12), 4, persistence, half_life)  # type: ignore[arg-type]
+        legs = course(risks(0.0, 0.3), LATER, (4, 4, 12), 4, persistence, half_life)  # type: ignore[arg-type]
         assert rates_of(legs)[1:] == [0.2] * (len(legs) - 1)
 
 
 def test_equal_rates_stay_exactly_equal() -> None:
     for persistence, half_life in (("stops", None), ("lasts", None), ("wanes", 0.7)):
-        for rate, _ in course(risks(0.37, 0.37), LATER, (4, 20), 4, persistence, half_life):  # type: ignore[arg-type]
+        for rate, _ in course(risks(0.37, 0.37), LATER, (4, 4, 20), 4, persistence, half_life):  # type: ignore[arg-type]
             if "option" in rate.dims:
                 assert float(rate.sel(option="usual")) == float(rate.sel(option="new"))
 
