@@ -179,9 +179,8 @@ class Money:
         if chain.input.cost == "register":
             per_client, told = self._from_register(costs)
         else:
-            priced = price(
-                self.cohorts.catalogue, chain.input.cost, request.draws, request.seed, request.price_year
-            )  # fmt: skip
+            catalogue = self.cohorts.catalogue
+            priced = price(catalogue, chain.input.cost, request.draws, request.seed, request.price_year)
             new = priced.draws.drop_attrs()
             per_client = xr.concat([xr.zeros_like(new), new], dim="option").assign_coords(option=list(OPTIONS))
             value = priced.cost.latest

@@ -163,6 +163,7 @@ class AvoidedCostModel:
         effect_cycles = self._check(risk, later_risk, inputs, years, effect_years, start)
         problems = CellProblems()
         check_course(problems, risk, later_risk, persistence, half_life_years)
+        check_range(problems, "baseline_years", baseline_years, 0, np.finfo(float).max)
         problems.raise_if_any(ModelError, f"The model {self.id} cannot be run")
         first, later = self.event_rate(risk, effect_years), self.event_rate(later_risk, 1)
         known = round(baseline_years * self.cycles_per_year)
@@ -197,15 +198,9 @@ class AvoidedCostModel:
         whole = xr.DataArray([float(state == first) for state in self.states], {"state": list(self.states)}, "state")
         if first not in self.tunnels or self.stayed is None:
             return enter(whole, self.tunnels) if self.tunnels else whole
-        before = inputs[self.stayed] * self.cycles_per_year
-        last = self.tunnels[first] - 1
-        place = before.clip(max=last)
+        place = (inputs[self.stayed] * self.cycles_per_year).clip(max=self.tunnels[first] - 1)
         names = tunnel_states(self.states, self.tunnels)
-        at = xr.DataArray(
-            [float(name.removeprefix(f"{first}[").removesuffix("]")) if name.startswith(f"{first}[") else -9.0
-             for name in names],
-            {"state": names}, "state",
-        )  # fmt: skip
+        at = xr.DataArray(np.arange(len(names)) - names.index(f"{first}[0]"), {"state": names}, "state")
         return (1 - abs(place - at)).clip(min=0).transpose(..., "state")
 
     def _entries(self, occupancy: xr.DataArray, phases: list[tuple[Moves, int]]) -> xr.DataArray:

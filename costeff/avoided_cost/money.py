@@ -80,7 +80,7 @@ def in_whole_units(state_time: xr.DataArray, places: xr.DataArray | float, clien
     places
         Persons a unit holds all year round, above 0.
     clients
-        How many clients the payer has in the service at the same time.
+        How many clients the time is counted for: those of one cohort.
 
     Raises
     ------
