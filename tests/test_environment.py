@@ -19,7 +19,9 @@ def declared() -> dict[str, str]:
 
 def conda() -> dict[str, str]:
     rows = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    pairs = [re.fullmatch(r"([a-z0-9-]+)(.*)", row) for row in rows if isinstance(row, str) and row != "pip"]
+    by_pip = next(row["pip"] for row in rows if isinstance(row, dict))
+    names = [row for row in [*rows, *by_pip] if isinstance(row, str) and row != "pip" and not row.startswith("-")]
+    pairs = [re.fullmatch(r"([a-z0-9-]+)(.*)", row) for row in names]
     return {CONDA_NAMES.get(pair[1], pair[1]): pair[2] for pair in pairs if pair}
 
 
