@@ -26,6 +26,7 @@ ROOMS_OF = {
     "statsmodels": {"outcomes", "evidence"},
     "ibis": {"records"},
     "duckdb": {"records"},
+    "causaldata": {"records"},
     "lifelines": {"records"},
     "matplotlib": {"report"},
     "seaborn": {"report"},

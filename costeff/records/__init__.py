@@ -1,8 +1,10 @@
 """Registers: declared, checked and reduced to cells where they lie."""
 
-from costeff.records.cells import Cells, binary_cells, cost_cells, exposure_cells, reduce_clients_count
-from costeff.records.research import rossi_register
+from costeff.records.cells import Cells, binary_cells, cost_cells, reduce_clients_count
+from costeff.records.optional import count_cells, end_cells, level_cells, meter_cells
+from costeff.records.research import nsw_register, rossi_register
 from costeff.records.sources import Register, check, open_register, register_from_frames
+from costeff.records.survival import competing_cells, exposure_cells, time_cells
 from costeff.records.synthetic import SyntheticTruth, read_truth, write_register
 from costeff.records.tables import TABLES, describe_tables
 
@@ -13,13 +15,20 @@ __all__ = [
     "SyntheticTruth",
     "binary_cells",
     "check",
+    "competing_cells",
     "cost_cells",
+    "count_cells",
     "describe_tables",
+    "end_cells",
     "exposure_cells",
+    "level_cells",
+    "meter_cells",
+    "nsw_register",
     "open_register",
     "read_truth",
     "reduce_clients_count",
     "register_from_frames",
     "rossi_register",
+    "time_cells",
     "write_register",
 ]

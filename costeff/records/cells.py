@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +13,28 @@ import numpy as np
 import pandas as pd
 
 from costeff.errors import DataError, Problem, UsageError
+from costeff.records.checks import ROW
 from costeff.records.sources import Register, check
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-Statistic = Literal["binary", "exposure", "cost"]
+Statistic = Literal["binary", "exposure", "competing", "time", "count", "cost", "meter", "level", "end"]
 
 BY = ("municipality", "option", "group")
 # Sums of floats depend on the order of the rows and of the threads; sums of decimals
 # do not, and so the same register always gives the same cells and the same hash.
 DAYS = "decimal(18, 6)"
-EUROS = "decimal(18, 2)"
+# Of more than 18 digits, because DuckDB multiplies shorter ones as 64-bit integers, which overflow.
+EUROS = "decimal(19, 2)"
+POINTS = "decimal(19, 6)"
+LOGS = "decimal(19, 9)"
+
+HEADLINE = "Cells cannot be made"
+LACKING = {
+    "outcomes": "add the time they were followed, with event false, or leave them out of all tables",
+    "counts": "add a row with count 0 for those who had none, or leave them out of all tables",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,20 +43,23 @@ class Cells:
 
     Attributes
     ----------
-    statistic : {"binary", "exposure", "cost"}
+    statistic : {"binary", "exposure", "competing", "time", "count", "cost", "meter", "level", "end"}
         What kind of statistics: see the functions that make them.
     by : tuple of str
         What the cells are divided by.
     table : DataFrame
         The cells, sorted, exact: not yet fit to be published.
     outcome : str or None
-        Id of the outcome; None for costs.
+        Id of the outcome, the first of competing outcomes, the meter or the question; None for costs and ends.
     follow_up : float or None
-        Days from the start of the service that the cells cover; None for costs.
+        Days from the start of the service that the cells cover; None where the register does not tell them.
     synthetic : bool
         Whether the clients are made up.
     source : str
         Label of the register.
+    left_out : int
+        Clients without a measurement, who are in no cell. Not part of the hash, and
+        exact: not yet fit to be published.
     """
 
     statistic: Statistic
@@ -57,6 +69,7 @@ class Cells:
     follow_up: float | None
     synthetic: bool
     source: str
+    left_out: int = 0
 
     @property
     def hash(self) -> str:
@@ -81,7 +94,7 @@ def binary_cells(register: Register, outcome: str, horizon_days: float, by: Sequ
     horizon_days
         An event counts when its time is at most this many days.
     by
-        Any of "municipality", "option" and "group".
+        Any of "municipality", "option", "group" and the register's covariates.
 
     Returns
     -------
@@ -98,16 +111,16 @@ def binary_cells(register: Register, outcome: str, horizon_days: float, by: Sequ
     """
     if not 0 < horizon_days < math.inf:
         raise UsageError(
-            "Cells cannot be made",
+            HEADLINE,
             [Problem("horizon_days", "is not a number of days above 0", "give days such as 365")],
         )
-    rows = _outcome_rows(register, outcome, by)
+    rows = rows_of_all(register, "outcomes", outcome, by)
     happened = rows.event & (rows.time <= horizon_days)
     short = int(register.run(rows.aggregate(n=(~rows.event & (rows.time < horizon_days)).sum()))["n"].fillna(0)[0])
     if short:
         clients = "1 client was" if short == 1 else f"{short} clients were"
         raise DataError(
-            "Cells cannot be made",
+            HEADLINE,
             [
                 Problem(
                     "outcomes.time",
@@ -117,70 +130,8 @@ def binary_cells(register: Register, outcome: str, horizon_days: float, by: Sequ
                 )
             ],
         )
-    table = _grouped(register, rows, by, n=rows.count(), events=happened.sum())
-    return _cells(register, "binary", by, table.astype({"n": "int64", "events": "int64"}), outcome, horizon_days)
-
-
-def exposure_cells(
-    register: Register, outcome: str, breaks_days: Sequence[float], by: Sequence[str] = ("option", "group")
-) -> Cells:
-    """Events and time at risk by interval of follow-up, for piecewise constant hazards.
-
-    An interval is (start, end]: an event at `end` belongs to it, because the client
-    was at risk up to then. So an event never falls where its client has no exposure,
-    and an event at the last break is not lost. Time after the last break is left out,
-    and its events with it, as if follow-up had ended there.
-
-    Parameters
-    ----------
-    outcome
-        Id of the outcome.
-    breaks_days
-        Ascending days; the first is 0.
-    by
-        Any of "municipality", "option" and "group".
-
-    Returns
-    -------
-    Cells
-        Columns `by`, interval (from 0), start, end (days), events, exposure
-        (person-days, above 0: intervals in which nobody was at risk are absent).
-
-    Raises
-    ------
-    DataError
-        When the register breaks its declaration or clients have no row for the outcome.
-    UsageError
-        For an unknown outcome or `by`, or breaks that do not ascend from 0.
-    """
-    breaks = [float(b) for b in breaks_days]
-    ascend = all(a < b < math.inf for a, b in itertools.pairwise(breaks))
-    if len(breaks) < 2 or breaks[0] != 0 or not ascend:
-        raise UsageError(
-            "Cells cannot be made",
-            [Problem("breaks_days", "do not ascend from 0 to a last day", "give days such as 0, 91, 182, 273, 364")],
-        )
-    rows = _outcome_rows(register, outcome, by)
-    sums = {}
-    for i, (start, end) in enumerate(itertools.pairwise(breaks)):
-        at_risk = rows.time > start
-        days = (rows.time.clip(upper=end) - start).clip(lower=0.0).cast(DAYS)
-        sums[f"events_{i}"] = (rows.event & at_risk & (rows.time <= end)).sum()
-        sums[f"exposure_{i}"] = days.sum().cast("float64")
-    wide = _grouped(register, rows, by, **sums)
-    parts = [
-        wide[[*by]].assign(
-            interval=i,
-            start=start,
-            end=end,
-            events=wide[f"events_{i}"].astype("int64"),
-            exposure=wide[f"exposure_{i}"].fillna(0.0),
-        )
-        for i, (start, end) in enumerate(itertools.pairwise(breaks))
-    ]
-    table = pd.concat(parts, ignore_index=True)
-    table = table[table["exposure"] > 0].sort_values([*by, "interval"], ignore_index=True)
-    return _cells(register, "exposure", by, table, outcome, breaks[-1])
+    table = grouped(register, rows, by, n=rows.count(), events=happened.sum())
+    return cells_of(register, "binary", by, table.astype({"n": "int64", "events": "int64"}), outcome, horizon_days)
 
 
 def cost_cells(register: Register, by: Sequence[str] = ("option",)) -> Cells:
@@ -189,12 +140,14 @@ def cost_cells(register: Register, by: Sequence[str] = ("option",)) -> Cells:
     Parameters
     ----------
     by
-        Any of "municipality", "option" and "group".
+        Any of "municipality", "option", "group" and the register's covariates.
 
     Returns
     -------
     Cells
-        Columns `by`, n (clients), sum (EUR), sum_squares (EUR squared) of cost per client.
+        Columns `by`, n (clients), positive (clients with a cost above 0), sum (EUR) and
+        sum_squares (EUR squared) of cost per client, and sum_logs and sum_log_squares of
+        its natural logarithm, over the positive only.
 
     Raises
     ------
@@ -203,19 +156,21 @@ def cost_cells(register: Register, by: Sequence[str] = ("option",)) -> Cells:
     UsageError
         For an unknown `by`, or a register that holds no costs.
     """
-    _require(register)
+    require(register, "episodes")
     if "cost" not in register.tables["episodes"].names:
         raise UsageError(
-            "Cells cannot be made",
+            HEADLINE,
             [Problem("episodes.cost", "was not collected in this register", "give the service's price instead")],
         )
     episodes = register.rows("episodes")
     totals = episodes.group_by("client").aggregate(cost=episodes.cost.cast("decimal(18, 4)").sum().cast(EUROS))
-    rows = _clients(register, by).join(totals, "client")
-    cost = rows.cost
-    sums = {"sum": cost.sum().cast("float64"), "sum_squares": (cost * cost).sum().cast("float64")}
-    table = _grouped(register, rows, by, n=rows.count(), **sums)
-    return _cells(register, "cost", by, table, None, None)
+    rows = clients_by(register, by).join(totals, "client")
+    rows = rows.mutate(log=rows.cost.nullif(0).cast("float64").ln().cast(LOGS))
+    columns = {"sum": rows.cost, "sum_squares": rows.cost * rows.cost}
+    columns |= {"sum_logs": rows.log, "sum_log_squares": rows.log * rows.log}
+    sums = {name: values.sum().cast("float64").fill_null(0.0) for name, values in columns.items()}
+    table = grouped(register, rows, by, n=rows.count(), positive=rows.log.count(), **sums)
+    return cells_of(register, "cost", by, table)
 
 
 def reduce_clients_count(register: Register) -> pd.DataFrame:
@@ -226,77 +181,83 @@ def reduce_clients_count(register: Register) -> pd.DataFrame:
     DataFrame
         Columns municipality, clients. Municipalities without clients are absent.
     """
-    _require(register)
-    rows = _clients(register, ("municipality",))
-    return _grouped(register, rows, ("municipality",), clients=rows.count())
+    rows = clients_by(register, ("municipality",))
+    return grouped(register, rows, ("municipality",), clients=rows.count())
 
 
-# --- parts --------------------------------------------------------------------------------------
+# --- what all builders share --------------------------------------------------------------------
 
 
-def _require(register: Register) -> None:
+def require(register: Register, table: str) -> None:
+    """The register has the table, and its rows have been checked."""
+    if table not in register.stored or table not in register.tables:
+        cure = f"add {table}.csv or {table}.parquet to the register, or ask for what it has"
+        raise UsageError(HEADLINE, [Problem(table, "this register does not have the table", cure)])
     if not register.checked:  # an unread value would otherwise vanish from the sums
         check(register)
 
 
-def _clients(register: Register, by: Sequence[str]) -> ir.Table:
-    """A row for each client: municipality, group and option, as far as asked for."""
+def clients_by(register: Register, by: Sequence[str]) -> ir.Table:
+    """A row for each client: what `by` names of municipality, option, group and covariates."""
+    require(register, "clients")
+    require(register, "episodes")
     clients, episodes = register.rows("clients"), register.rows("episodes")
-    there = [name for name in BY if name != "municipality" or "municipality" in clients.columns]
+    column = {"municipality": "municipality", "group": "risk_group"} | {name: name for name in register.covariates}
+    there = [name for name in (*BY, *register.covariates) if name == "option" or column[name] in clients.columns]
     wrong = [name for name in by if name not in there]
     if wrong or len(set(by)) < len(by):
         near = [m for name in wrong for m in difflib.get_close_matches(name, there, n=1)]
         cure = f"did you mean {near[0]}?" if near else f"use each of these at most once: {', '.join(there)}"
         rule = f"this register cannot be divided by {', '.join(wrong)}" if wrong else "names the same thing twice"
-        raise UsageError("Cells cannot be made", [Problem("by", rule, cure)])
-    rows = clients.select(
-        "client", group=clients.risk_group, **{n: clients[n] for n in there if n == "municipality" and n in by}
-    )
+        raise UsageError(HEADLINE, [Problem("by", rule, cure)])
+    rows = clients.select("client", **{name: clients[column[name]] for name in by if name != "option"})
     if "option" not in by:
         return rows
     options = episodes.group_by("client").aggregate(option=episodes.option.min())  # all are the same: checked
     return rows.join(options, "client")
 
 
-def _outcome_rows(register: Register, outcome: str, by: Sequence[str]) -> ir.Table:
-    """A row for each client, with time and event of one outcome."""
-    _require(register)
-    clients, outcomes = _clients(register, by), register.rows("outcomes")
-    one = outcomes.filter(outcomes.outcome == outcome).select("client", "time", "event")
+def rows_of(register: Register, table: str, what: str, by: Sequence[str]) -> tuple[ir.Table, int, int]:
+    """Clients who have a row for one outcome, meter or question; how many lack it, and how many clients there are."""
+    require(register, table)
+    clients, rows = clients_by(register, by), register.rows(table)
+    key = register.tables[table].key[-1]
+    one = rows.filter(rows[key] == what).drop(ROW, key)
     counts = register.run(clients.aggregate(clients=clients.count()).cross_join(one.aggregate(rows=one.count())))
     have, need = int(counts["rows"][0]), int(counts["clients"][0])
     if not have:
-        known = register.run(outcomes.select("outcome").distinct())["outcome"]
-        near = difflib.get_close_matches(outcome, list(known), n=1)
-        cure = f"did you mean {near[0]}?" if near else "use the id that stands in outcomes.outcome"
-        raise UsageError("Cells cannot be made", [Problem("outcome", f"no client has a row for {outcome!r}", cure)])
-    if have < need:
-        raise DataError(
-            "Cells cannot be made",
-            [
-                Problem(
-                    "outcomes.client",
-                    f"{need - have} of {need} clients have no row for the outcome {outcome!r}",
-                    "add the time they were followed, with event false, or leave them out of all tables",
-                )
-            ],
-        )
-    return clients.join(one, "client")
+        known = register.run(rows.select(key).distinct())[key]
+        near = difflib.get_close_matches(what, list(known), n=1)
+        cure = f"did you mean {near[0]}?" if near else f"use the id that stands in {table}.{key}"
+        raise UsageError(HEADLINE, [Problem(key, f"no client has a row for {what!r}", cure)])
+    return clients.join(one, "client"), need - have, need
 
 
-def _grouped(register: Register, rows: ir.Table, by: Sequence[str], **sums: Any) -> pd.DataFrame:
-    grouped = rows.group_by(list(by)).aggregate(**sums) if by else rows.aggregate(**sums)
-    table = register.run(grouped)
+def rows_of_all(register: Register, table: str, what: str, by: Sequence[str]) -> ir.Table:
+    """As `rows_of`, when every client must have the row."""
+    rows, lacking, clients = rows_of(register, table, what, by)
+    if lacking:
+        rule = f"{lacking} of {clients} clients have no row for the outcome {what!r}"
+        raise DataError(HEADLINE, [Problem(f"{table}.client", rule, LACKING[table])])
+    return rows
+
+
+def grouped(register: Register, rows: ir.Table, by: Sequence[str], **sums: Any) -> pd.DataFrame:
+    """Sums by group, sorted, run where the rows lie."""
+    aggregated = rows.group_by(list(by)).aggregate(**sums) if by else rows.aggregate(**sums)
+    table = register.run(aggregated)
     return table.sort_values([*by], ignore_index=True) if by else table
 
 
-def _cells(
+def cells_of(
     register: Register,
     statistic: Statistic,
     by: Sequence[str],
     table: pd.DataFrame,
-    outcome: str | None,
-    follow_up: float | None,
+    outcome: str | None = None,
+    follow_up: float | None = None,
+    left_out: int = 0,
 ) -> Cells:
+    """Cells that say where they came from."""
     days = None if follow_up is None else float(follow_up)
-    return Cells(statistic, tuple(by), table, outcome, days, register.synthetic, register.label)
+    return Cells(statistic, tuple(by), table, outcome, days, register.synthetic, register.label, left_out)

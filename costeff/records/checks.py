@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from costeff.errors import Problems
-from costeff.records.tables import Column, ColumnType, Constraint, Table
+from costeff.records.declare import Column, ColumnType, Constraint, Table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -35,6 +35,7 @@ TYPE_RULES: dict[ColumnType, tuple[str, str]] = {
         "is not a number",
         "write 1234.5 without spaces or units; decimal commas only in a file separated by ; and then in every row",
     ),
+    "whole": ("is not a whole number", "write 12, without decimals, spaces or units"),
     "flag": ("is not true or false", "write true or false (or 1 or 0)"),
 }
 
@@ -64,7 +65,7 @@ def fits(column: Column, kind: Any) -> bool:
             return False
         case "date":
             return bool(kind.is_date() or (kind.is_timestamp() and kind.timezone is None))
-        case "number":
+        case "number" | "whole":
             return bool(kind.is_numeric() and not kind.is_boolean())
     return bool(kind.is_boolean() or kind.is_integer())
 
@@ -78,8 +79,9 @@ def typed_value(raw: Any, column: Column, mark: str) -> Any:
         return raw.nullif("")
     if column.type == "date":
         return _date(raw, text)
-    if column.type == "number":
-        return _number(raw, text, mark)
+    if column.type in ("number", "whole"):
+        number = _number(raw, text, mark)
+        return number if column.type == "number" else _whole(number)
     return _flag(raw, text)
 
 
@@ -101,6 +103,13 @@ def _number(raw: Any, text: bool, mark: str) -> Any:
         return ibis.ifelse(number.isnan() | number.isinf(), None, number)
     form = rf"^[+-]?[0-9]+({re.escape(mark)}[0-9]+)?([eE][+-]?[0-9]{{1,2}})?$"
     return ibis.ifelse(raw.re_search(form), raw.replace(mark, ".").try_cast("float64"), None)
+
+
+def _whole(number: Any) -> Any:
+    """Still a float: what is too large for an integer is told by its own rule."""
+    import ibis
+
+    return ibis.ifelse(number % 1 == 0, number, None)
 
 
 def _flag(raw: Any, text: bool) -> Any:
@@ -155,12 +164,16 @@ def find_problems(
     typed = {name: typed_table(table, stored[name]) for name, table in tables.items() if name in stored}
     for name, table in tables.items():
         if name not in stored:
+            if table.optional:
+                continue
             problems.add(name, "this table is missing", f"put {name}.parquet or {name}.csv in the folder")
             continue
         if not _columns(table, stored[name], problems):
             continue
         if run(stored[name].rows.aggregate(n=stored[name].rows.count()))["n"][0] == 0:
-            problems.add(name, "has no rows", "check that the extract was made with the right dates and services")
+            or_not = "; leave the table out if it was not collected" if table.optional else ""
+            cure = f"check that the extract was made with the right dates and services{or_not}"
+            problems.add(name, "has no rows", cure)
             continue
         _row_rules(table, stored[name], run, known, problems)
     for name, table in tables.items():

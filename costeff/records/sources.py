@@ -20,7 +20,8 @@ from pydantic import Field, ValidationError
 
 from costeff.errors import DataError, Problem, Problems
 from costeff.records.checks import ROW, Stored, find_problems, typed_table
-from costeff.records.tables import TABLES, Table
+from costeff.records.declare import Table
+from costeff.records.tables import TABLES
 from costeff.spec import Spec, validation_problems
 
 if TYPE_CHECKING:
@@ -74,6 +75,12 @@ class Register:
     def label(self) -> str:
         return self.info.label
 
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """What else is known of clients from before the service, by which cells may be divided."""
+        named = ("client", "municipality", "risk_group")
+        return tuple(c.name for c in self.tables["clients"].columns if c.type == "text" and c.name not in named)
+
     def rows(self, table: str) -> ir.Table:
         """The typed rows of a table, as an expression that has not been run."""
         return typed_table(self.tables[table], self.stored[table])
@@ -123,9 +130,10 @@ def check(register: Register, known_municipalities: Iterable[str] | None = None)
 def open_register(path: str | Path) -> Register:
     """Open the register in a folder.
 
-    The folder holds `clients`, `episodes` and `outcomes`, each as .parquet or .csv
-    (UTF-8; comma and decimal point, or semicolon and decimal comma or point), and
-    optionally register.json with `synthetic`, `label`, `seed` and `data_date`.
+    The folder holds `clients`, `episodes` and `outcomes`, and optionally `counts`,
+    `meters`, `experience` and `ends`, each as .parquet or .csv (UTF-8; comma and
+    decimal point, or semicolon and decimal comma or point), and optionally
+    register.json with `synthetic`, `label`, `seed` and `data_date`.
 
     Parameters
     ----------
@@ -171,7 +179,8 @@ def register_from_frames(
     label
         What the data are, as a report would name them.
     tables
-        Declarations, when the data were not collected as `TABLES` says.
+        Declarations, when the data were not collected as `TABLES` says. Text columns of
+        `clients` other than the usual ones are covariates, by which cells may be divided.
 
     Raises
     ------
@@ -227,7 +236,7 @@ def _find_files(folder: Path, problems: Problems) -> dict[str, Path]:
         rule = "is a file, not a folder" if folder.exists() else "does not exist"
         cure = "give the folder that holds clients, episodes and outcomes as .csv or .parquet"
         raise DataError("The register cannot be opened", [Problem(str(folder), rule, cure)])
-    names = [f"{table}{suffix}" for table in TABLES for suffix in SUFFIXES]
+    names = [f"{name}{suffix}" for name, table in TABLES.items() if not table.optional for suffix in SUFFIXES]
     files: dict[str, Path] = {}
     for table in TABLES:
         found = [folder / f"{table}{suffix}" for suffix in SUFFIXES if (folder / f"{table}{suffix}").exists()]
@@ -330,7 +339,7 @@ def _quoted(text: str) -> str:
 
 def _decimal_marks(backend: Any, name: str, header: list[str]) -> dict[str, str]:
     """A column of numbers has decimal commas as soon as one value has one: marks are never mixed."""
-    numbers = [c.name for c in TABLES[name].columns if c.type == "number" and c.name in header]
+    numbers = [c.name for c in TABLES[name].columns if c.type in ("number", "whole") and c.name in header]
     if not numbers:
         return {}
     counts = ", ".join(f"""count(*) FILTER (contains("{column}", ','))""" for column in numbers)

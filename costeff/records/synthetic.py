@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -19,19 +19,14 @@ from costeff.draws import NEW, OPTIONS, USUAL, rng
 from costeff.errors import DataError, Problem, Problems, SetupError
 from costeff.records.sources import INFO_FILE
 from costeff.records.tables import RISK_GROUPS
-from costeff.spec import Id, Share, Spec
+from costeff.records.truths import Option, OptionalTruth, Positive, Risk, RiskGroup, Spread, by_group
+from costeff.spec import Id, Share
 
 TRUTH_FILE = "truth.json"
 COLUMNS = ("code", "county", "population", "need_index")
 
-RiskGroup = Literal["low", "middle", "high"]
-Option = Literal["usual", "new"]
-Risk = Annotated[float, Field(gt=0, lt=1)]
-Spread = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
 
-
-class SyntheticTruth(Spec):
+class SyntheticTruth(OptionalTruth):
     """The truth from which a synthetic register is drawn.
 
     A client of group g in municipality m has under the usual option the log odds
@@ -40,7 +35,8 @@ class SyntheticTruth(Spec):
 
     of the event within `follow_up_days`, and under the new one `log_odds_ratio` plus
     the municipality's own deviation more. Which option a client gets depends on the
-    group alone: confounding that is observed.
+    group alone: confounding that is observed. The optional tables have truths of their
+    own, and what is drawn for them moves nothing else.
     """
 
     clients: int = Field(ge=1)
@@ -69,6 +65,8 @@ class SyntheticTruth(Spec):
             raise ValueError(f"cost_mean must have a value for each of {', '.join(OPTIONS)}")
         if abs(sum(self.group_share.values()) - 1) > 1e-9:
             raise ValueError("the shares in group_share must sum to 1")
+        if self.outcome in self.competing:
+            raise ValueError("competing must name other outcomes than outcome")
         return self
 
 
@@ -115,10 +113,12 @@ def write_register(
     Returns
     -------
     Path
-        The folder, with clients, episodes and outcomes as .parquet, register.json, and
-        truth.json: the truth, the solved intercept, the risks under both options in each
-        municipality, and their national averages, weighted by population (`national`)
-        and by the clients that were drawn (`sample`), before sampling noise of events.
+        The folder, with clients, episodes and outcomes as .parquet, the optional tables
+        of the truth, register.json, and truth.json: the truth, the solved intercept, the
+        risks under both options in each municipality, and their national averages,
+        weighted by population (`national`) and by the clients that were drawn (`sample`),
+        before sampling noise of events; so also what is true of each optional table, and
+        the share of clients in whom each of competing outcomes happens first.
 
     Raises
     ------
@@ -136,6 +136,7 @@ def write_register(
         "clients": _clients_table(clients, places),
         "episodes": _episodes_table(clients, truth, seed),
         "outcomes": _outcomes_table(clients, risks, truth, seed),
+        **truth.draw_optional(clients, seed),
     }
     data_date = date.fromordinal(truth.first_day.toordinal() + 364 + truth.follow_up_days)
     info = {"synthetic": True, "label": label, "seed": seed, "data_date": data_date.isoformat()}
@@ -182,10 +183,6 @@ def _checked(municipalities: pd.DataFrame) -> pd.DataFrame:
     return places
 
 
-def _of(values: dict[RiskGroup, float]) -> np.ndarray:
-    return np.array([values[group] for group in RISK_GROUPS])  # type: ignore[index]
-
-
 def _true_risks(places: pd.DataFrame, truth: SyntheticTruth, seed: int) -> _Risks:
     from scipy.optimize import brentq
     from scipy.special import expit
@@ -196,7 +193,7 @@ def _true_risks(places: pd.DataFrame, truth: SyntheticTruth, seed: int) -> _Risk
     local = local + truth.county_sd * rng(seed, "synthetic", "county").standard_normal(counties.size)[county]
     local = local + truth.municipality_sd * rng(seed, "synthetic", "municipality").standard_normal(size)
     effect = truth.log_odds_ratio + truth.effect_sd * rng(seed, "synthetic", "effect").standard_normal(size)
-    usual = local[:, None] + _of(truth.group_log_odds)
+    usual = local[:, None] + by_group(truth.group_log_odds)
     weights = _weights(places, truth)
     intercept = float(
         brentq(lambda a: (weights * expit(a + usual)).sum() - truth.baseline_risk, -60, 60, xtol=1e-14, rtol=1e-15)
@@ -206,7 +203,7 @@ def _true_risks(places: pd.DataFrame, truth: SyntheticTruth, seed: int) -> _Risk
 
 def _weights(places: pd.DataFrame, truth: SyntheticTruth) -> np.ndarray:
     people = places["population"].to_numpy(dtype=float)
-    weights: np.ndarray = (people / people.sum())[:, None] * _of(truth.group_share)
+    weights: np.ndarray = (people / people.sum())[:, None] * by_group(truth.group_share)
     return weights
 
 
@@ -220,8 +217,8 @@ def _draw_clients(places: pd.DataFrame, truth: SyntheticTruth, seed: int) -> pd.
     size = truth.clients
     # Opaque and without order: nothing of a client can be computed back from it.
     text = rng(seed, "synthetic", "pseudonym").bytes(16 * size).hex()
-    group = rng(seed, "synthetic", "group").choice(len(RISK_GROUPS), size=size, p=_of(truth.group_share))
-    new = rng(seed, "synthetic", "option").random(size) < _of(truth.new_share)[group]
+    group = rng(seed, "synthetic", "group").choice(len(RISK_GROUPS), size=size, p=by_group(truth.group_share))
+    new = rng(seed, "synthetic", "option").random(size) < by_group(truth.new_share)[group]
     return pd.DataFrame(
         {
             "client": [text[i : i + 32] for i in range(0, 32 * size, 32)],
@@ -266,12 +263,21 @@ def _episodes_table(clients: pd.DataFrame, truth: SyntheticTruth, seed: int) -> 
 
 def _outcomes_table(clients: pd.DataFrame, risks: _Risks, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
     """Events at a constant hazard that gives the client's risk, told in whole days from 1."""
-    uniform = rng(seed, "synthetic", "outcome").random(len(clients))
     risk = risks.risk[clients["place"], clients["group"], clients["option"]]
+    uniform = rng(seed, "synthetic", "outcome").random(len(clients))
+    parts = [_events(clients, truth.outcome, uniform, risk, truth.follow_up_days)]
+    for cause in sorted(truth.competing):
+        uniform = rng(seed, "synthetic", "competing", cause).random(len(clients))
+        risk = truth.competing_risk(cause)[clients["option"]]
+        parts.append(_events(clients, cause, uniform, risk, truth.follow_up_days))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _events(clients: pd.DataFrame, outcome: str, uniform: np.ndarray, risk: np.ndarray, last: int) -> pd.DataFrame:
     event = uniform < risk
-    days = np.ceil(truth.follow_up_days * np.log1p(-np.where(event, uniform, 0)) / np.log1p(-risk))
-    time = np.where(event, np.clip(days, 1, truth.follow_up_days), truth.follow_up_days)
-    return pd.DataFrame({"client": clients["client"], "outcome": truth.outcome, "time": time, "event": event})
+    days = np.ceil(last * np.log1p(-np.where(event, uniform, 0)) / np.log1p(-risk))
+    time = np.where(event, np.clip(days, 1, last), last)
+    return pd.DataFrame({"client": clients["client"], "outcome": outcome, "time": time, "event": event})
 
 
 def _told(
@@ -279,18 +285,36 @@ def _told(
 ) -> dict[str, object]:
     drawn = np.zeros(risks.risk.shape[:2])
     np.add.at(drawn, (clients["place"], clients["group"]), 1.0)
-    local = (risks.risk * _of(truth.group_share)[:, None]).sum(axis=1)
+    local = (risks.risk * by_group(truth.group_share)[:, None]).sum(axis=1)
+    weights = {"national": _weights(places, truth), "sample": drawn / drawn.sum()}
     return {
         "truth": truth.model_dump(mode="json"),
         "seed": seed,
         "intercept": risks.intercept,
-        "national": risks.national(_weights(places, truth)),
-        "sample": risks.national(drawn / drawn.sum()),
+        **{of: risks.national(weight) for of, weight in weights.items()},
+        **truth.expected_optional({of: weight.sum(axis=0) for of, weight in weights.items()}),
+        **(
+            {"competing": {of: _first(truth, risks, weight) for of, weight in weights.items()}}
+            if truth.competing
+            else {}
+        ),
         "need_index_missing": places["code"][places["need_index"].isna()].tolist(),
         "municipalities": {
             code: {"clients": int(n), "risk_usual": float(usual), "risk_new": float(new)}
             for code, n, (usual, new) in zip(places["code"], drawn.sum(axis=1), local, strict=True)
         },
+    }
+
+
+def _first(truth: SyntheticTruth, risks: _Risks, weights: np.ndarray) -> dict[str, dict[str, float]]:
+    """The share in whom each outcome is the first to happen, under both options, when all hazards are constant."""
+    risk = {truth.outcome: risks.risk} | {cause: truth.competing_risk(cause) for cause in sorted(truth.competing)}
+    hazard = {cause: -np.log1p(-values) for cause, values in risk.items()}
+    whole = sum(hazard.values())
+    first = {cause: value / whole * -np.expm1(-whole) for cause, value in hazard.items()}
+    return {
+        cause: {f"risk_{option}": float((weights * values[..., i]).sum()) for i, option in enumerate(OPTIONS)}
+        for cause, values in first.items()
     }
 
 

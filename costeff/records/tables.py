@@ -2,199 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
-
 import pandas as pd
-from pydantic import model_validator
 
 from costeff.draws import OPTIONS
-from costeff.spec import Id, Label, Language, Spec
-
-ColumnType = Literal["text", "date", "number", "flag"]
-ConstraintKind = Literal[
-    "pattern", "one_of", "above", "at_least", "at_most", "not_before", "refers_to", "present_in", "one_per", "known"
-]
+from costeff.records.declare import (
+    KEY_LABEL,
+    KNOWN_MUNICIPALITY,
+    NOT_BEFORE_START,
+    ONE_OPTION_PER_CLIENT,
+    OPTIONAL_LABEL,
+    POSITIVE,
+    THREE_DIGITS,
+    TYPE_LABELS,
+    UNIQUE_LABEL,
+    Column,
+    Table,
+    at_least,
+    at_most,
+    is_id,
+    one_of,
+    present_if_there,
+    present_in,
+    refers_to,
+)
+from costeff.spec import Label, Language
 
 RISK_GROUPS = ("low", "middle", "high")
-
-
-class Constraint(Spec):
-    """One rule about a column: what it says in the dictionary, and how breaking it is told.
-
-    `value` is what the kind needs: a pattern, a limit, the values allowed,
-    another column, or another table.
-    """
-
-    kind: ConstraintKind
-    value: str | float | tuple[str, ...] = ""
-    label: Label
-    rule: str
-    cure: str
-
-
-class Column(Spec):
-    """One column. Every column must be there, and none of its values may be missing."""
-
-    name: Id
-    type: ColumnType
-    label: Label
-    constraints: tuple[Constraint, ...] = ()
-
-
-class Table(Spec):
-    """One table: its columns, and the columns that together name a row (`key`, empty if none do)."""
-
-    name: Id
-    label: Label
-    columns: tuple[Column, ...]
-    key: tuple[Id, ...] = ()
-
-    @model_validator(mode="after")
-    def _key_is_declared(self) -> Self:
-        if unknown := set(self.key) - set(self.names):
-            raise ValueError(f"the key names columns that are not declared: {sorted(unknown)}")
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
-    def without(self, *names: str) -> Table:
-        """The same table with some columns not collected."""
-        return self.override(columns=tuple(column for column in self.columns if column.name not in names))
-
-    def replacing(self, column: Column) -> Table:
-        """The same table with one column declared otherwise."""
-        return self.override(columns=tuple(column if old.name == column.name else old for old in self.columns))
-
-
-TYPE_LABELS: dict[ColumnType, Label] = {
-    "text": Label(fi="teksti", sv="text", en="text"),
-    "date": Label(fi="päivämäärä VVVV-KK-PP", sv="datum ÅÅÅÅ-MM-DD", en="date YYYY-MM-DD"),
-    "number": Label(fi="luku", sv="tal", en="number"),
-    "flag": Label(fi="true tai false", sv="true eller false", en="true or false"),
-}
-
-UNIQUE_LABEL = Label(fi="esiintyy vain kerran", sv="förekommer bara en gång", en="occurs only once")
-KEY_LABEL = Label(
-    fi="yhdistelmä {key} esiintyy vain kerran",
-    sv="kombinationen {key} förekommer bara en gång",
-    en="the combination {key} occurs only once",
-)
-
-
-# --- constraints --------------------------------------------------------------------------------
-
-
-def one_of(values: tuple[str, ...]) -> Constraint:
-    """Only the values named."""
-    shown = ", ".join(values)
-    return Constraint(
-        kind="one_of",
-        value=values,
-        label=Label(fi=f"jokin näistä: {shown}", sv=f"någon av dessa: {shown}", en=f"one of: {shown}"),
-        rule="is not one of the values allowed",
-        cure=f"write one of: {shown}",
-    )
-
-
-def refers_to(table: str) -> Constraint:
-    """The value stands in the column of the same name of another table."""
-    return Constraint(
-        kind="refers_to",
-        value=table,
-        label=Label(fi=f"löytyy taulusta {table}", sv=f"finns i tabellen {table}", en=f"is found in the table {table}"),
-        rule=f"is not in the table {table}",
-        cure=f"add the client to {table}, or leave the row out; the same pseudonym must be used in every table",
-    )
-
-
-def present_in(table: str, cure: str) -> Constraint:
-    """Every value stands in another table at least once."""
-    return Constraint(
-        kind="present_in",
-        value=table,
-        label=Label(
-            fi=f"ainakin yksi rivi taulussa {table}",
-            sv=f"minst en rad i tabellen {table}",
-            en=f"at least one row in the table {table}",
-        ),
-        rule=f"has no row in the table {table}",
-        cure=cure,
-    )
-
-
-def at_most(limit: float, cure: str) -> Constraint:
-    shown = f"{limit:,.0f}".replace(",", " ")
-    return Constraint(
-        kind="at_most",
-        value=float(limit),
-        label=Label(fi=f"enintään {shown}", sv=f"högst {shown}", en=f"at most {shown}"),
-        rule=f"is more than {shown}",
-        cure=cure,
-    )
-
-
-THREE_DIGITS = Constraint(
-    kind="pattern",
-    value=r"^[0-9]{3}$",
-    label=Label(fi="kolme numeroa", sv="tre siffror", en="three digits"),
-    rule="is not three digits",
-    cure="codes have three digits; the leading zero is lost when a spreadsheet opens the file; write 091",
-)
-KNOWN_MUNICIPALITY = Constraint(
-    kind="known",
-    value="municipalities",
-    label=Label(fi="voimassa oleva kunta", sv="en gällande kommun", en="a municipality in force"),
-    rule="is not the code of a municipality",
-    cure="check the code; clients of a merged municipality take the code of the new one",
-)
-OUTCOME_ID = Constraint(
-    kind="pattern",
-    value=r"^[a-z][a-z0-9_]*$",
-    label=Label(
-        fi="pieniä kirjaimia a-z, numeroita ja alaviivoja",
-        sv="små bokstäver a-z, siffror och understreck",
-        en="small letters a-z, digits and underscores",
-    ),
-    rule="is not an id",
-    cure="write small letters a-z, digits and underscores, for example taking_into_care",
-)
-NOT_NEGATIVE = Constraint(
-    kind="at_least",
-    value=0.0,
-    label=Label(fi="vähintään 0", sv="minst 0", en="at least 0"),
-    rule="is negative",
-    cure="a cost is money out, zero or more; move refunds and client fees elsewhere",
-)
-POSITIVE = Constraint(
-    kind="above",
-    value=0.0,
-    label=Label(fi="suurempi kuin 0", sv="större än 0", en="greater than 0"),
-    rule="is not greater than zero",
-    cure="count days from the start of the service; an event on the first day is at day 1",
-)
-NOT_BEFORE_START = Constraint(
-    kind="not_before",
-    value="start",
-    label=Label(fi="aikaisintaan start", sv="tidigast start", en="not before start"),
-    rule="is before the start",
-    cure="check whether start and end have changed places",
-)
-ONE_OPTION_PER_CLIENT = Constraint(
-    kind="one_per",
-    value="client",
-    label=Label(
-        fi="sama kaikissa asiakkaan jaksoissa",
-        sv="samma i klientens alla perioder",
-        en="the same in all episodes of a client",
-    ),
-    rule="is not the same in all episodes of a client",
-    cure="decide by the first episode which option the client belongs to, and write it in every episode",
-)
-
-
-# --- tables -------------------------------------------------------------------------------------
 
 CLIENT_LABEL = Label(
     fi="Asiakkaan pseudonyymi, ei henkilötunnus",
@@ -215,6 +48,8 @@ CLIENTS = Table(
             constraints=(
                 present_in("episodes", "add an episode, or leave the client out: without one the option is not known"),
                 present_in("outcomes", "add the time followed with event false, or leave the client out"),
+                present_if_there("counts", "add a row with count 0 for a client who had none, or leave the client out"),
+                present_if_there("ends", "add an end such as ongoing or not_known, or leave the client out"),
             ),
         ),
         Column(
@@ -268,7 +103,10 @@ EPISODES = Table(
             name="cost",
             type="number",
             label=Label(fi="Jakson kustannus, euroa", sv="Periodens kostnad, euro", en="Cost of the episode, in euros"),
-            constraints=(NOT_NEGATIVE, at_most(1e9, "give euros, not cents, and one episode in a row")),
+            constraints=(
+                at_least(0, "a cost is money out, zero or more; move refunds and client fees elsewhere"),
+                at_most(1e9, "give euros, not cents, and one episode in a row"),
+            ),
         ),
     ),
 )
@@ -287,7 +125,7 @@ OUTCOMES = Table(
             name="outcome",
             type="text",
             label=Label(fi="Tuloksen tunnus", sv="Resultatets id", en="Id of the outcome"),
-            constraints=(OUTCOME_ID,),
+            constraints=(is_id("taking_into_care"),),
         ),
         Column(
             name="time",
@@ -311,7 +149,145 @@ OUTCOMES = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (CLIENTS, EPISODES, OUTCOMES)}
+# --- optional tables ----------------------------------------------------------------------------
+
+COUNTS = Table(
+    name="counts",
+    optional=True,
+    label=Label(
+        fi="Lukumäärät seurannassa, rivi asiakasta ja tulosta kohti",
+        sv="Antal under uppföljningen, en rad per klient och resultat",
+        en="Counts in the follow-up, a row for each client and outcome",
+    ),
+    key=("client", "outcome"),
+    columns=(
+        CLIENT_REFERENCE,
+        Column(
+            name="outcome",
+            type="text",
+            label=Label(fi="Laskettavan tunnus", sv="Id för det som räknas", en="Id of what is counted"),
+            constraints=(is_id("days_in_care"),),
+        ),
+        Column(
+            name="count",
+            type="whole",
+            label=Label(
+                fi="Lukumäärä seurannan aikana, esimerkiksi päiviä",
+                sv="Antal under uppföljningen, till exempel dagar",
+                en="How many in the follow-up, for example days",
+            ),
+            constraints=(
+                at_least(0, "a count is zero or more"),
+                at_most(1e6, "count days, visits or the like of one client, not euros or seconds"),
+            ),
+        ),
+    ),
+)
+
+MEASURE_LIMITS = (
+    at_least(-1e9, "give the value in a larger unit"),
+    at_most(1e9, "give the value in a larger unit"),
+)
+METERS = Table(
+    name="meters",
+    optional=True,
+    label=Label(
+        fi="Mittarit, rivi asiakasta ja mittaria kohti; kaikkia ei tarvitse mitata",
+        sv="Mätare, en rad per klient och mätare; alla behöver inte mätas",
+        en="Meters, a row for each client and meter; not everybody needs to be measured",
+    ),
+    key=("client", "meter"),
+    columns=(
+        CLIENT_REFERENCE,
+        Column(
+            name="meter",
+            type="text",
+            label=Label(fi="Mittarin tunnus", sv="Mätarens id", en="Id of the meter"),
+            constraints=(is_id("functioning"),),
+        ),
+        Column(
+            name="before",
+            type="number",
+            label=Label(
+                fi="Mitattu ennen palvelun alkua",
+                sv="Uppmätt innan tjänsten började",
+                en="Measured before the service began",
+            ),
+            constraints=MEASURE_LIMITS,
+        ),
+        Column(
+            name="after",
+            type="number",
+            label=Label(
+                fi="Mitattu seurannan lopussa",
+                sv="Uppmätt vid uppföljningens slut",
+                en="Measured at the end of follow-up",
+            ),
+            constraints=MEASURE_LIMITS,
+        ),
+    ),
+)
+
+EXPERIENCE = Table(
+    name="experience",
+    optional=True,
+    label=Label(
+        fi="Asiakaskokemus, rivi asiakasta ja kysymystä kohti; kaikkien ei tarvitse vastata",
+        sv="Klienterfarenhet, en rad per klient och fråga; alla behöver inte svara",
+        en="Client experience, a row for each client and question; not everybody needs to answer",
+    ),
+    key=("client", "question"),
+    columns=(
+        CLIENT_REFERENCE,
+        Column(
+            name="question",
+            type="text",
+            label=Label(fi="Kysymyksen tunnus", sv="Frågans id", en="Id of the question"),
+            constraints=(is_id("was_heard"),),
+        ),
+        Column(
+            name="level",
+            type="whole",
+            label=Label(
+                fi="Vastaus järjestysasteikolla, 1 on huonoin",
+                sv="Svar på en ordningsskala, 1 är sämst",
+                en="Answer on an ordered scale, 1 is the worst",
+            ),
+            constraints=(
+                at_least(1, "number the answers from 1, the worst, upwards; leave out those who did not answer"),
+                at_most(10, "number the answers from 1, the worst, to at most 10"),
+            ),
+        ),
+    ),
+)
+
+ENDS = Table(
+    name="ends",
+    optional=True,
+    label=Label(
+        fi="Palvelun päättyminen, rivi asiakasta kohti",
+        sv="Hur tjänsten slutade, en rad per klient",
+        en="How the service ended, a row for each client",
+    ),
+    key=("client",),
+    columns=(
+        CLIENT_REFERENCE,
+        Column(
+            name="end",
+            type="text",
+            label=Label(
+                fi="Mihin tai miksi palvelu päättyi",
+                sv="Till vad eller varför tjänsten slutade",
+                en="To what or why the service ended",
+            ),
+            constraints=(is_id("other_service"),),
+        ),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (CLIENTS, EPISODES, OUTCOMES, COUNTS, METERS, EXPERIENCE, ENDS)
+}
 
 
 def describe_tables(language: Language = "en") -> pd.DataFrame:
@@ -325,8 +301,9 @@ def describe_tables(language: Language = "en") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns table, column, type, meaning, rules; names of tables and
-        columns are the ones the files use, the rest is in `language`.
+        Columns table, column, type, meaning, rules; names of tables and columns are the
+        ones the files use, the rest is in `language`. The rules of its first column tell
+        that a table is optional.
     """
     rows = []
     for table in TABLES.values():
@@ -335,6 +312,8 @@ def describe_tables(language: Language = "en") -> pd.DataFrame:
             if table.key and column.name == table.key[-1]:
                 label = KEY_LABEL if len(table.key) > 1 else UNIQUE_LABEL
                 rules.insert(0, label[language].format(key=" + ".join(table.key)))
+            if table.optional and column is table.columns[0]:
+                rules.insert(0, OPTIONAL_LABEL[language])
             rows.append(
                 {
                     "table": table.name,

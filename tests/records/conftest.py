@@ -54,3 +54,46 @@ def truth() -> SyntheticTruth:
         cost_mean={"usual": 2000.0, "new": 4500.0},
         cost_cv=0.8,
     )
+
+
+@pytest.fixture(scope="session")
+def full_truth(truth: SyntheticTruth) -> SyntheticTruth:
+    """The same truth with everything a synthetic register may hold."""
+    return SyntheticTruth.model_validate(
+        truth.model_dump()
+        | {
+            "competing": {"moved_away": {"usual": 0.3, "new": 0.1}},
+            "counts": {
+                "days_in_care": {
+                    "mean_usual": {"low": 2.0, "middle": 6.0, "high": 18.0},
+                    "log_rate_ratio": -0.4,
+                    "dispersion": 1.5,
+                }
+            },
+            "meters": {
+                "functioning": {
+                    "before_mean": {"low": 60.0, "middle": 52.0, "high": 43.0},
+                    "before_sd": 12.0,
+                    "slope": 0.6,
+                    "change_usual": 3.0,
+                    "effect": 2.5,
+                    "residual_sd": 9.0,
+                    "share_measured": 0.7,
+                }
+            },
+            "experience": {
+                "was_heard": {
+                    "cutpoints": (-2.0, -0.5, 1.0),
+                    "log_odds_effect": 0.6,
+                    "group_log_odds": {"low": 0.5, "middle": 0.0, "high": -0.8},
+                    "share_answered": 0.5,
+                }
+            },
+            "ends": {
+                "reference": "work",
+                "log_odds": {"study": -0.5, "dropped_out": -0.8},
+                "effect": {"study": 0.4, "dropped_out": -0.7},
+                "group_log_odds": {"low": -0.3, "middle": 0.0, "high": 0.9},
+            },
+        }
+    )

@@ -42,6 +42,27 @@ def whole() -> Frames:
     }
 
 
+def fuller() -> Frames:
+    """The same clients with every optional table; c4 was not measured, c1 and c4 did not answer."""
+    return whole() | {
+        "counts": pd.DataFrame(
+            {"client": ["c1", "c2", "c3", "c4"], "outcome": ["days_in_care"] * 4, "count": [0, 12, 3, 0]}
+        ),
+        "meters": pd.DataFrame(
+            {
+                "client": ["c1", "c2", "c3"],
+                "meter": ["functioning"] * 3,
+                "before": [4.5, 6.0, -1.25],
+                "after": [5.0, 7.5, 0.0],
+            }
+        ),
+        "experience": pd.DataFrame({"client": ["c2", "c3"], "question": ["was_heard"] * 2, "level": [1, 5]}),
+        "ends": pd.DataFrame(
+            {"client": ["c1", "c2", "c3", "c4"], "end": ["work", "study", "other_service", "dropped_out"]}
+        ),
+    }
+
+
 def put(frames: Frames, table: str, column: str, row: int, value: object) -> Frames:
     """Replace one value; `row` counts data rows from 1."""
     values = frames[table][column].astype(object).tolist()

@@ -53,9 +53,9 @@ def plain(rows: pd.DataFrame, by: tuple[str, ...], **columns: pd.Series) -> pd.D
     return frame.groupby(list(by), as_index=False).sum().sort_values(list(by), ignore_index=True)
 
 
-def same(cells: Cells, expected: pd.DataFrame) -> None:
+def same(cells: Cells, expected: pd.DataFrame, rtol: float = 1e-12) -> None:
     assert list(cells.table.columns) == list(expected.columns)
-    pd.testing.assert_frame_equal(cells.table, expected, check_dtype=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(cells.table, expected, check_dtype=False, rtol=rtol)
 
 
 @pytest.mark.parametrize("by", BYS)
@@ -90,7 +90,18 @@ def test_exposure_cells(drawn: tuple[Register, pd.DataFrame, Frames], by: tuple[
 def test_cost_cells(drawn: tuple[Register, pd.DataFrame, Frames], by: tuple[str, ...]) -> None:
     register, rows, _ = drawn
     cost = rows["cost"].round(2)
-    same(cost_cells(register, by), plain(rows, by, n=(cost >= 0).astype(int), sum=cost, sum_squares=cost**2))
+    log = np.log(cost.where(cost > 0)).fillna(0.0)
+    expected = plain(
+        rows,
+        by,
+        n=(cost >= 0).astype(int),
+        positive=(cost > 0).astype(int),
+        sum=cost,
+        sum_squares=cost**2,
+        sum_logs=log,
+        sum_log_squares=log**2,
+    )
+    same(cost_cells(register, by), expected, rtol=1e-9)  # logarithms are summed to nine decimals
 
 
 def test_clients_by_municipality(drawn: tuple[Register, pd.DataFrame, Frames]) -> None:
@@ -210,4 +221,28 @@ def test_what_does_not_exist_cannot_be_asked(name: str) -> None:
 def test_costs_of_a_client_are_summed_before_they_are_squared(tmp_path: Path) -> None:
     with small(whole()) as register:
         table = cost_cells(register).table.set_index("option")
-    assert table.loc["new"].to_dict() == {"n": 2, "sum": 300.0, "sum_squares": 200.0**2 + 100.0**2}
+    assert table.loc["new", ["n", "sum", "sum_squares"]].to_dict() == {
+        "n": 2,
+        "sum": 300.0,
+        "sum_squares": 200.0**2 + 100.0**2,
+    }
+
+
+def test_a_cost_of_nothing_has_no_logarithm() -> None:
+    with small(whole()) as register:
+        table = cost_cells(register, by=("group",)).table.set_index("group")
+    assert table.loc["high"].to_dict() == dict.fromkeys(table.columns, 0.0) | {"n": 1}
+    assert table.loc["low", "positive"] == 2
+    assert table.loc["low", "sum_logs"] == pytest.approx(np.log(100.5) + np.log(100.0), abs=1e-9)
+
+
+def test_large_costs_are_squared_without_overflow() -> None:
+    with small(put(whole(), "episodes", "cost", 1, 1e9)) as register:
+        table = cost_cells(register).table.set_index("option")
+    assert table.loc["usual", "sum_squares"] == 1e18
+
+
+def test_left_out_clients_are_no_part_of_the_hash(drawn: tuple[Register, pd.DataFrame, Frames]) -> None:
+    cells = binary_cells(drawn[0], "event", 365)
+    assert cells.left_out == 0
+    assert dataclasses.replace(cells, left_out=3).hash == cells.hash

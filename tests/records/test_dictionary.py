@@ -33,6 +33,14 @@ def test_rules_stand_beside_their_column() -> None:
     assert rules["episodes", "end"] == "not before start"
 
 
+def test_it_tells_which_tables_may_be_left_out() -> None:
+    rows = describe_tables("en")
+    optional = rows.loc[rows["rules"].str.startswith("the table is optional"), ["table", "column"]]
+    assert optional.to_numpy().tolist() == [[name, "client"] for name in ("counts", "meters", "experience", "ends")]
+    rules = rows.set_index(["table", "column"])["rules"]
+    assert "at least one row in the table counts, if there is one" in rules["clients", "client"]
+
+
 def test_a_key_must_be_declared() -> None:
     with pytest.raises(ValidationError, match="not declared"):
         CLIENTS.without("client")
