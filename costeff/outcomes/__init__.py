@@ -1,12 +1,43 @@
 """Outcome models: cells in, draws of an effect out. One file a model, one line here."""
 
-from costeff.outcomes.base import Context, OutcomeModel, Sampling
+from costeff.outcomes.base import OutcomeModel, Sampling
 from costeff.outcomes.binary import Binary
-from costeff.outcomes.compare import prior_beside_posterior, raw_beside_estimate
-from costeff.outcomes.fit import Check, Fit, fit
+from costeff.outcomes.compare import (
+    by_county,
+    leaning,
+    posterior_predictive,
+    prior_beside_posterior,
+    prior_predictive,
+    prior_sensitivity,
+    raw_beside_estimate,
+)
+from costeff.outcomes.competing import Competing
+from costeff.outcomes.context import Context
+from costeff.outcomes.cost import CostGamma, CostLognormal
+from costeff.outcomes.count import Count
+from costeff.outcomes.experience import Experience
+from costeff.outcomes.fit import Fit, fit
+from costeff.outcomes.gate import Check
+from costeff.outcomes.meter import Meter
 from costeff.outcomes.time_to_event import TimeToEvent
+from costeff.outcomes.transitions import Transitions
+from costeff.outcomes.weibull import Weibull
 
-MODELS: dict[str, OutcomeModel] = {model.id: model for model in (Binary(), TimeToEvent())}
+MODELS: dict[str, OutcomeModel] = {
+    model.id: model
+    for model in (
+        Binary(),
+        TimeToEvent(),
+        Weibull(),
+        Competing(),
+        Count(),
+        CostGamma(),
+        CostLognormal(),
+        Meter(),
+        Experience(),
+        Transitions(),
+    )
+}
 
 __all__ = [
     "MODELS",
@@ -15,7 +46,12 @@ __all__ = [
     "Fit",
     "OutcomeModel",
     "Sampling",
+    "by_county",
     "fit",
+    "leaning",
+    "posterior_predictive",
     "prior_beside_posterior",
+    "prior_predictive",
+    "prior_sensitivity",
     "raw_beside_estimate",
 ]

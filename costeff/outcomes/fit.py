@@ -1,4 +1,4 @@
-"""Sampling an outcome model, its diagnostics gate, and the cache of posteriors."""
+"""Fitting an outcome model: its posterior, its effect, its gate, and the cache of posteriors."""
 
 from __future__ import annotations
 
@@ -11,27 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from costeff.draws import rng
 from costeff.errors import ModelError, Problem
 from costeff.files import write_bytes
-from costeff.outcomes.base import Context, OutcomeModel, Sampling, content_hash
-
-# Vehtari et al. 2021, doi:10.1214/20-BA1221 (R-hat, ESS); Betancourt 2016, arXiv:1604.00695 (E-BFMI)
-RHAT_LIMIT = 1.01
-ESS_PER_CHAIN = 100
-BFMI_LIMIT = 0.3
-PREDICTIVE_TAIL = 0.005
-
-
-@dataclass(frozen=True)
-class Check:
-    """One diagnostic: what was measured, where, and the limit."""
-
-    check: str  # rhat, ess, divergences, bfmi, predictive
-    where: str
-    value: float
-    limit: float
-    passed: bool
+from costeff.outcomes.base import OutcomeModel, Sampling, content_hash
+from costeff.outcomes.context import Context
+from costeff.outcomes.gate import Check, gate
+from costeff.outcomes.sampling import flatten, sample
 
 
 @dataclass(frozen=True)
@@ -119,17 +104,21 @@ def fit(
     path = cache / f"{model.id}-{key}.nc" if cache else None
     if path and path.is_file() and (found := _load(path, key, model.id)):
         return _with_clients(found, context)
-    posterior, stats = _sample(model, context, sampling, progress)
-    flat = _flatten(posterior)
-    checks = (*_sampler_checks(model, posterior, stats, sampling), *_predictive_checks(model, flat, context, sampling))
-    effect = model.effect(flat, context).assign_attrs(
+    posterior, stats = sample(model, context, sampling, progress=progress)
+    flat = flatten(posterior)
+    effect = model.effect(flat, context)
+    checks = gate(model, posterior, stats, flat, effect, context, sampling)
+    effect = effect.assign_attrs(
         model=model.id,
+        quantity=model.quantity,
+        unit=model.unit,
         measure=model.measure,
+        method="posterior",
         hash=key,
         seed=sampling.seed,
         synthetic=int(context.cells.synthetic),
         data=context.cells.source,
-        follow_up_days=context.cells.follow_up,
+        follow_up_days=np.nan if context.cells.follow_up is None else context.cells.follow_up,
     )
     result = Fit(model.id, effect, flat, checks, key, cached=False)
     if path:
@@ -163,72 +152,6 @@ def _refuse_unusable(model: OutcomeModel, context: Context) -> None:
                 )
             ],
         )
-
-
-def _sample(model: OutcomeModel, context: Context, sampling: Sampling, progress: bool) -> tuple[xr.Dataset, xr.Dataset]:
-    import nutpie
-
-    try:
-        compiled = nutpie.compile_pymc_model(model.build(context))
-        tree = nutpie.sample(
-            compiled,
-            draws=sampling.draws,
-            tune=sampling.tune,
-            chains=sampling.chains,
-            seed=sampling.seed,
-            target_accept=sampling.target_accept,
-            save_warmup=False,
-            progress_bar=progress,
-        )
-    except (RuntimeError, ValueError, FloatingPointError) as error:
-        rule = f"sampling failed ({type(error).__name__})"
-        raise ModelError(
-            "The model could not be fitted", [Problem(model.id, rule, "look for empty or extreme cells")]
-        ) from error
-    return tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
-
-
-def _flatten(posterior: xr.Dataset) -> xr.Dataset:
-    """One `draw` index over all chains; raw (non-centred) variables are left behind."""
-    kept = posterior.drop_vars(
-        [name for name in posterior.data_vars if "_raw" in str(name) or "zerosum__" in str(name)]
-    )
-    flat = kept.stack(sample=("chain", "draw")).reset_index("sample", drop=True).rename(sample="draw")
-    flat = flat.transpose("draw", ...).assign_coords(draw=np.arange(flat.sizes["draw"]))
-    return flat.drop_attrs()
-
-
-def _sampler_checks(model: OutcomeModel, posterior: xr.Dataset, stats: xr.Dataset, sampling: Sampling) -> list[Check]:
-    import arviz as az
-
-    watched = posterior[list(model.gated)]
-    rhat = az.rhat(watched)
-    ess = {kind: az.ess(watched, method=kind) for kind in ("bulk", "tail")}
-    limit = ESS_PER_CHAIN * sampling.chains
-    checks = []
-    for name in model.gated:
-        worst = float(rhat[name].max())
-        checks.append(Check("rhat", name, worst, RHAT_LIMIT, bool(worst < RHAT_LIMIT)))
-        least = min(float(values[name].min()) for values in ess.values())
-        checks.append(Check("ess", name, least, limit, bool(least >= limit)))
-    divergent = int(stats["diverging"].sum())
-    checks.append(Check("divergences", "all", divergent, 0, divergent == 0))
-    if "energy" in stats:
-        bfmi = float(np.min(az.bfmi(stats["energy"]) if not isinstance(stats, xr.DataTree) else np.inf))
-        checks.append(Check("bfmi", "all", bfmi, BFMI_LIMIT, bool(bfmi >= BFMI_LIMIT)))
-    return checks
-
-
-def _predictive_checks(model: OutcomeModel, flat: xr.Dataset, context: Context, sampling: Sampling) -> list[Check]:
-    """Total events by option, the statistic the report uses, against their replications."""
-    replicated = model.replicate(flat, context, rng(sampling.seed, "posterior predictive"))
-    observed = context.cells.table.groupby("option")["events"].sum()
-    checks = []
-    for option in replicated.columns:
-        below = (replicated[option] < observed[option]).mean() + 0.5 * (replicated[option] == observed[option]).mean()
-        tail = float(min(below, 1 - below))
-        checks.append(Check("predictive", f"events {option}", tail, PREDICTIVE_TAIL, tail >= PREDICTIVE_TAIL))
-    return checks
 
 
 # --- cache ------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ import xarray as xr
 
 from costeff.errors import ModelError
 from costeff.outcomes import MODELS, Context, Sampling, fit
-from costeff.outcomes.base import content_hash, share_of_groups
+from costeff.outcomes.base import content_hash
 from costeff.outcomes.binary import Binary
+from costeff.outcomes.standardise import share_of_groups
 from costeff.records import Cells
 
 QUICK = Sampling(seed=1, draws=500, tune=500, chains=4)
