@@ -22,7 +22,7 @@ export RUSTUP_HOME := $(ROOT)/.cache/rustup
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup report test test-slow lint lab lock clean
+.PHONY: help setup report test test-slow calibrate lint lab lock clean
 
 help:
 	@echo "make report     the reports of Janakkala, Lapinjärvi and Tampere in three languages"
@@ -30,6 +30,7 @@ help:
 	@echo "make setup      only set up .venv"
 	@echo "make lab        JupyterLab on notebooks/"
 	@echo "make test-slow  the slow tests, before a model change"
+	@echo "make calibrate  simulation-based calibration of every outcome model, with its figure"
 	@echo "make lint       ruff, mypy and the parameters"
 	@echo "make lock       resolve requirements.lock anew"
 
@@ -48,10 +49,13 @@ report: $(READY)
 	@$(BIN)/costeff run -m 165 -m 407 -m 837 --lang fi --lang sv --lang en --output runs/latest
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(READY)
 	@$(BIN)/python -m pytest -m slow
+
+calibrate: $(READY)
+	@$(BIN)/python tools/calibrate.py
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/costeff params check

@@ -147,7 +147,9 @@ def synth(
 
 @data_app.command("check")
 def data_check(
-    source: Annotated[Path, typer.Argument(help="Folder of clients, episodes and outcomes (CSV or Parquet).")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder of clients, episodes, outcomes and what else was measured (CSV or Parquet).")
+    ],
 ) -> None:
     """Validate a register: every problem at once, by table, row, column and rule, never a value."""
     from costeff.batch.country import open_checked
@@ -213,6 +215,14 @@ def run(
             metavar="stops|wanes|lasts", help="The effect after the follow-up; each chain's own when not given."
         ),
     ] = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="discounted|published|none",
+            help="Published effects as the prior of the estimate: discounted for weak designs (the default), as "
+            "published, or none, so that the data speak alone.",
+        ),
+    ] = None,
     claw_back: Annotated[
         bool, typer.Option(help="Whether the later correction of a county's funding takes part of its saving.")
     ] = False,
@@ -248,6 +258,7 @@ def run(
         price_sets=price_set or (),
         links=link or (),
         persistence=effect,
+        evidence=evidence,
         claw_back=claw_back,
         whole_units=whole_units,
         workers=workers,

@@ -23,7 +23,7 @@ ROOMS_OF = {
     "nutpie": {"outcomes"},
     "pytensor": {"outcomes"},
     "arviz": {"outcomes"},
-    "statsmodels": {"outcomes", "evidence"},
+    "statsmodels": {"outcomes", "evidence", "comparison"},
     "ibis": {"records"},
     "duckdb": {"records"},
     "causaldata": {"records"},

@@ -50,7 +50,7 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 
 def test_the_notebooks_are_there():
-    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "05", "90"}
+    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "03", "04", "05", "90"}
 
 
 # --- form ---------------------------------------------------------------------------------------
@@ -269,6 +269,31 @@ def test_outcome_models_are_sampled_as_the_batch_samples_them():
     values = {s.target.id: ast.literal_eval(s.value) for s in ast.parse(cell.source).body}
     usual = Sampling(values["seed"])
     assert (values["fit_draws"], values["tune"]) == (usual.draws, usual.tune), "or the fits are made twice"
+
+
+@pytest.mark.slow
+def test_comparison_holds_methods_against_truth_and_experiment(tmp_path, monkeypatch):
+    text = run("04_comparison.ipynb", tmp_path, monkeypatch, comparison_draws=1000, draws=200, biases=[0.8, 1.25])
+    raw, weighted, robust, bayesian, truth = numbers(
+        r"by (\S+) percentage points\. Weighted it is (\S+), doubly robust (\S+), and by the Bayesian model (\S+); "
+        r"the truth is (−?[\d.]+)\.",
+        text,
+    )
+    assert raw > 0 > truth, "the raw comparison is turned round by who gets the service"
+    assert max(abs(found - truth) for found in (weighted, robust, bayesian)) < 1.5
+    assert "5 of 5 adjusted intervals hold it, the raw one does not." in text
+    assert "raises yearly earnings by $1,794 ($693 to $2,895, 90%); published is $1,794." in text
+    found = numbers(r"by (\S+) dollars\. Weighted it is (\S+) dollars and doubly robust (\S+) dollars", text)
+    assert found == [-8498, 1443, 1548]
+    effect, low, high, truth, two_way = numbers(
+        r"changes by (\S+) percentage points \((\S+) to (\S+)\); the truth is (\S+)\. The two-way fixed effects "
+        r"regression says (−?[\d.]+):",
+        text,
+    )
+    assert low < truth < high
+    assert abs(two_way - truth) > 3 * abs(effect - truth), "where effects grow, it misleads"
+    (factor,) = numbers(r"The sign turns at a factor of ([\d.]+):", text)
+    assert 0.8 < factor < 1.25
 
 
 def test_avoided_costs_from_states_to_euros(tmp_path, monkeypatch):

@@ -4,17 +4,24 @@ Money is undiscounted; `discount` says how later years weigh.
 """
 
 from costeff.appraisal.assembly import appraise, appraise_all, states
+from costeff.appraisal.evidence import BELIEFS, Belief, describe, evidence_prior, pooled_studies, predictive
 from costeff.appraisal.linked import active_links
 from costeff.appraisal.request import Request, check_chains, price_sets_for
 from costeff.appraisal.telling import one, summary
 
 __all__ = [
+    "BELIEFS",
+    "Belief",
     "Request",
     "active_links",
     "appraise",
     "appraise_all",
     "check_chains",
+    "describe",
+    "evidence_prior",
     "one",
+    "pooled_studies",
+    "predictive",
     "price_sets_for",
     "states",
     "summary",

@@ -14,6 +14,7 @@ import xarray as xr
 
 from costeff import __version__
 from costeff.appraisal.cohorts import Cohorts
+from costeff.appraisal.evidence import PRIOR, beside, told_of
 from costeff.appraisal.linked import active_links, linked_time, links_of, published_effect
 from costeff.appraisal.money import Downstream, Money
 from costeff.appraisal.request import BASELINE, LATER, Request, check_chains
@@ -107,6 +108,15 @@ class _Shared:
         return active_links(self.cohorts.model.id, self.cohorts.catalogue, request.links)
 
     @cached_property
+    def beside(self) -> tuple[xr.Dataset, dict[str, Any]]:
+        """What published evidence and the data each say alone, and what is told of it; empty without evidence."""
+        cohorts, request = self.cohorts, self.cohorts.request
+        found, told = beside(cohorts.fit, cohorts.risk.sel(option=USUAL, drop=True), request.draws, request.seed)
+        if "risk_prior" in found:
+            found = found.assign(events_prior=found["risk_prior"] * request.clients).drop_vars("risk_prior")
+        return found, told_of(cohorts.fit) | told
+
+    @cached_property
     def linked(self) -> dict[str, xr.Dataset]:
         return {link.id: linked_time(link, self.cohorts) for link in self.links}
 
@@ -153,6 +163,7 @@ class _Assembly:
         links = xr.zeros_like(out["cashable"]) + sum(by_links, start=0.0) * request.clients
         out["avoided_linked"] = links.sel(option=USUAL, drop=True) - links
         out["discount"] = self._discount()
+        out = out.assign(self.shared.beside[0].data_vars)
         return self._by_municipality(out).assign_attrs(self._attrs(downstream, service))
 
     def _discount(self) -> xr.DataArray:
@@ -169,6 +180,7 @@ class _Assembly:
         order = [d for d in ("draw", "option", "municipality", "payer", "year") if d in out.dims]
         wide = xr.Dataset({k: v.transpose(*[d for d in order if d in v.dims]) for k, v in spread.items()})
         units = {"effect": "share", "events": "clients", "time_avoided": "person-years", "discount": "factor"}
+        units |= {"events_prior": "clients", "ratio": "ratio", "ratio_prior": "ratio", "weight_alone": "weight"}
         for name, values in wide.items():
             values.attrs = {"unit": units.get(str(name), "EUR")}
         return wide.assign(self._local())
@@ -214,6 +226,9 @@ class _Assembly:
             values += [catalogue.transitions[target.id][name] for name in target.parameters]
             values += [value for value in (link.baseline, link.persons, *link.target.inputs.values()) if value]
             named.append(published_effect(link, catalogue).source)
+        believed = self.shared.beside[1]
+        if believed.get("prior"):
+            named += [*believed["sources"], *believed["behind"]]
         named += [s for value in values for s in value.source]
         if cohorts.request.claw_back:
             named += [s for turn in catalogue.claw_back.turns for s in turn.source]
@@ -248,6 +263,7 @@ class _Assembly:
             "n_clients_all": self._clients_all(),
             "data": str(fit.effect.attrs["data"]),
             "synthetic": int(fit.effect.attrs["synthetic"]),
+            **({PRIOR: json.dumps(self.shared.beside[1])} if self.shared.beside[1] else {}),
             "gate_passed": int(fit.passed),
             "gate_reasons": json.dumps(fit.failed_checks),
             "mass": conventions.interval_mass,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from costeff.appraisal.evidence import check_evidence
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.avoided_cost import AvoidedCostModel, Domain, Persistence
 from costeff.chain import ImpactChain
@@ -71,6 +72,7 @@ def check_chains(catalogue: Catalogue) -> Problems:
                     f"has no price for {item}, which {chain.id} needs",
                     "add a sourced price, or the reason in not_counted",
                 )
+        check_evidence(problems, chain, catalogue)
     for link in catalogue.links.values():
         check_link(problems, link, catalogue)
     for model in AVOIDED_COST_MODELS.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +12,16 @@ import pandas as pd
 import xarray as xr
 
 from costeff import __version__
-from costeff.appraisal import Request, active_links, appraise_all, one, price_sets_for
+from costeff.appraisal import (
+    Belief,
+    Request,
+    active_links,
+    appraise_all,
+    describe,
+    evidence_prior,
+    one,
+    price_sets_for,
+)
 from costeff.batch.request import RunRequest
 from costeff.chain import ImpactChain
 from costeff.errors import Problem, UsageError
@@ -108,9 +117,16 @@ def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None
     )
 
 
-def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data) -> Context:
-    """What the chain's outcome model is built from: cells, priors and places."""
-    return Context(data.outcome, catalogue.priors[chain.outcome.model], data.counties)
+def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data, evidence: Belief = "discounted") -> Context:
+    """What the chain's outcome model is built from: cells, priors and places.
+
+    Parameters
+    ----------
+    evidence
+        How published effects are believed: they are the prior of `effect`, for a chain that has any.
+    """
+    priors, published = catalogue.priors[chain.outcome.model], evidence_prior(chain, catalogue, evidence)
+    return Context(data.outcome, {**priors, "effect": published} if published else priors, data.counties)
 
 
 def fit_chain(
@@ -120,6 +136,7 @@ def fit_chain(
     seed: int,
     cache: Path,
     *,
+    evidence: Belief = "discounted",
     sampling: Sampling | None = None,
     progress: bool = False,
 ) -> Fit:
@@ -127,18 +144,23 @@ def fit_chain(
 
     Parameters
     ----------
+    evidence
+        As in `context_for`; the effect says in its attributes what its prior was.
     sampling
         Other than the usual number of draws and chains; it has a seed of its own.
     """
-    context = context_for(chain, catalogue, data)
+    context = context_for(chain, catalogue, data, evidence)
     settings = sampling or Sampling(seed)
-    return fit(MODELS[chain.outcome.model], context, settings, cache / "outcomes", progress=progress)
+    fitted = fit(MODELS[chain.outcome.model], context, settings, cache / "outcomes", progress=progress)
+    told = describe(chain, catalogue, evidence, synthetic=data.outcome.synthetic)
+    return replace(fitted, effect=fitted.effect.assign_attrs(told))
 
 
 # --- appraisals -----------------------------------------------------------------------------------
 
 STORED = (
     "effect", "events", "cost", "avoided", "avoided_average", "avoided_linked", "time_avoided", "discount",
+    "ratio", "ratio_prior", "events_prior", "weight_alone",
 )  # fmt: skip
 
 
@@ -197,5 +219,5 @@ def write_appraisals(
 
 def _small(dataset: xr.Dataset) -> xr.Dataset:
     """What a report reads, in single precision: seven digits are more than any figure shows."""
-    kept = dataset[list(STORED)]
+    kept = dataset[[name for name in STORED if name in dataset]]
     return kept.astype(dict.fromkeys(kept.data_vars, np.float32)).assign_attrs(dataset.attrs)

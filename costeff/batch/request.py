@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from costeff.appraisal import active_links, price_sets_for
+from costeff.appraisal import BELIEFS, Belief, active_links, price_sets_for
 from costeff.avoided_cost import PERSISTENCES, Persistence
 from costeff.errors import CosteffError, Problem, Problems, UsageError
 from costeff.outcomes import Sampling
@@ -38,6 +38,7 @@ class RunRequest(Spec):
     price_year: int | None = None
     price_sets: tuple[Id, ...] | None = None  # None: every set that can price a chain
     persistence: Persistence | None = None
+    evidence: Belief = "discounted"
     links: tuple[Id, ...] | None = None
     claw_back: bool = False
     whole_units: bool = False
@@ -82,6 +83,8 @@ def resolve(
         if language not in LANGUAGES:
             problems.add(f"language {language}", "is not a language of the reports", f"use {', '.join(LANGUAGES)}")
     _check_switches(catalogue, tuple(chains) or tuple(catalogue.chains), links, settings.get("persistence"), problems)
+    if settings.get("evidence", "discounted") not in (*BELIEFS, None):
+        problems.add(f"evidence {settings['evidence']}", "is unknown", f"use {', '.join(BELIEFS)}")
     _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), links, price_sets, problems)
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")

@@ -96,7 +96,7 @@ def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told,
     for number, chain in enumerate(chains):
         tell("models", number, len(chains), chain.id)
         data = data_for(chain, catalogue, register)
-        fitted = fit_chain(chain, catalogue, data, request.seed, cache)
+        fitted = fit_chain(chain, catalogue, data, request.seed, cache, evidence=request.evidence)
         outcome.cached_fits += fitted.cached
         if not fitted.passed:
             outcome.unfit.append(chain.id)

@@ -5,7 +5,7 @@ from costeff.evidence.measures import MEASURES, Measure, error_from_interval
 from costeff.evidence.pooling import METHODS, HeterogeneityPrior, bayesian_pool, pool
 from costeff.evidence.prior import RobustPrior
 from costeff.evidence.quality import Discount, Discounts, discount, discount_effect
-from costeff.evidence.studies import Studies, Study
+from costeff.evidence.studies import Studies, Study, taken_apart
 
 __all__ = [
     "MEASURES",
@@ -24,4 +24,5 @@ __all__ = [
     "error_from_interval",
     "pool",
     "risk_ratio_without_baseline",
+    "taken_apart",
 ]

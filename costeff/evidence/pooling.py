@@ -22,8 +22,13 @@ METHODS: dict[Method, str] = {
     "dl": "DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2",
     "paule-mandel": "Paule & Mandel 1982, doi:10.6028/jres.087.022",
 }
-Family = Literal["half_normal", "half_cauchy", "uniform"]
-FAMILIES: dict[Family, str] = {"half_normal": "halfnorm", "half_cauchy": "halfcauchy", "uniform": "uniform"}  # in scipy
+Family = Literal["half_normal", "half_cauchy", "uniform", "log_normal"]
+FAMILIES: dict[Family, str] = {  # in scipy
+    "half_normal": "halfnorm",
+    "half_cauchy": "halfcauchy",
+    "uniform": "uniform",
+    "log_normal": "lognorm",
+}
 
 TOLERANCES = (1e-9, 1e-7, 1e-5)  # of the equation of Paule and Mandel, in units of degrees of freedom
 PANEL_RATIO = 1.2  # neighbouring panels at the start of the quadrature over tau
@@ -134,17 +139,20 @@ class HeterogeneityPrior:
     Parameters
     ----------
     family
-        `half_normal`, `half_cauchy`, or `uniform` from 0 to the scale. All are proper: with one or
-        two studies the prior decides.
+        `half_normal`, `half_cauchy`, `uniform` from 0 to the scale, or `log_normal` with the scale as
+        its median. All are proper: with one or two studies the prior decides.
     scale
         Above 0.
     reason
         Why this scale.
+    log_sd
+        Standard deviation of the logarithm of tau, above 0; of `log_normal` only.
     """
 
     family: Family
     scale: float
     reason: str
+    log_sd: float | None = None
 
     def __post_init__(self) -> None:
         problems = Problems()
@@ -152,16 +160,31 @@ class HeterogeneityPrior:
             problems.add("family", f"is {self.family!r}", f"use {', '.join(FAMILIES)}")
         if not (np.isfinite(self.scale) and self.scale > 0):
             problems.add("scale", f"is {self.scale:g}; it has to be above 0", "give a finite scale")
+        if (self.family == "log_normal") != (self.log_sd is not None):
+            problems.add(
+                "log_sd", f"does not belong to a {self.family} prior", "give it for log_normal, and only there"
+            )
+        elif self.log_sd is not None and not (np.isfinite(self.log_sd) and self.log_sd > 0):
+            problems.add("log_sd", f"is {self.log_sd:g}; it has to be above 0", "give a finite standard deviation")
         if not self.reason:
             problems.add("reason", "is empty", "say why this scale")
         problems.raise_if_any(ModelError, "A prior of heterogeneity does not hold")
+
+    @classmethod
+    def of_log_variance(cls, mean: float, sd: float, reason: str) -> HeterogeneityPrior:
+        """The log-normal prior of a table that tells it of tau2: log tau2 ~ Normal(mean, sd).
+
+        Such tables are made from thousands of published meta-analyses (Turner et al. 2015, doi:10.1002/sim.6381).
+        """
+        return cls("log_normal", float(np.exp(mean / 2)), reason, sd / 2)
 
     @property
     def distribution(self) -> Any:
         """The frozen distribution of scipy."""
         from scipy import stats
 
-        return getattr(stats, FAMILIES[self.family])(scale=self.scale)
+        shape = {} if self.log_sd is None else {"s": self.log_sd}
+        return getattr(stats, FAMILIES[self.family])(scale=self.scale, **shape)
 
 
 def bayesian_pool(

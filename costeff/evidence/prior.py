@@ -169,6 +169,50 @@ class RobustPrior:
             weak_sd=float(max(spread)),
         )
 
+    def _shares(self, effect: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+        """Of the density at each draw, what the informative component makes up, and what the weak one."""
+        from scipy.stats import norm
+
+        total = np.exp(self.logpdf(effect.to_numpy()))
+        parts = (self.weight * norm.pdf(effect, self.mean, self.sd), norm.pdf(effect, self.weak_mean, self.weak_sd))
+        informative, weak = (effect.copy(data=part / total).drop_attrs() for part in parts)
+        return informative, weak
+
+    def believed_after(self, effect: xr.DataArray) -> float:
+        """Probability of the informative component once local data are known; the prior one is `weight`.
+
+        Parameters
+        ----------
+        effect
+            Draws of a posterior that was made under this prior, whatever its likelihood.
+        """
+        return float(self._shares(effect)[0].mean())
+
+    def weights_without_evidence(self, effect: xr.DataArray) -> xr.DataArray:
+        """Importance weights that turn a posterior under this prior into that under the weak component alone.
+
+        The weak density over the mixture's, with a mean of one. They are at most 1 / (1 - weight) before they are
+        scaled, so no draw can carry them all; but where evidence and data agree, few draws may be left to speak
+        for the data. attrs `effective_draws` says how many: (sum of weights)^2 / sum of squares (Kish 1965).
+
+        Parameters
+        ----------
+        effect
+            Draws of a posterior that was made under this prior, whatever its likelihood.
+
+        Raises
+        ------
+        ModelError
+            For a prior without a weak component.
+        """
+        problems = Problems()
+        if self.weight == 1:
+            problems.add("weight", "is 1, so there is no weak component", "fit the data without the evidence")
+        problems.raise_if_any(ModelError, "Local data cannot be told apart from the evidence")
+        weights = self._shares(effect)[1]
+        weights = weights / weights.mean()
+        return weights.assign_attrs(effective_draws=float(weights.sum() ** 2 / (weights**2).sum()))
+
     def effective_sample_size(self, unit_sd: float) -> float:
         """How many clients' worth the prior is.
 

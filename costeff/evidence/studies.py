@@ -11,6 +11,8 @@ import xarray as xr
 from costeff.errors import ModelError, Problems
 from costeff.evidence.measures import error_from_interval, named
 
+ERROR_SHARE = 1e-3  # of a row taken apart: the error of each study, next to nothing
+
 
 @dataclass(frozen=True)
 class Study:
@@ -134,3 +136,39 @@ class Studies:
         }
         data = {"estimate": ("study", self.estimates), "error": ("study", self.errors)}
         return xr.Dataset(data, coords=coords, attrs=self.attrs)
+
+
+def taken_apart(measure: str, row: Study, count: int) -> Studies:
+    """Studies that pool to a row whose own studies are not known.
+
+    `count` equal studies, spread as normal scores, whose random-effects mean and standard error by DerSimonian &
+    Laird are those of the row: for equal studies the error is their standard deviation over sqrt(count). How that
+    spread is shared between heterogeneity and the studies' own errors is not published, so all of it is
+    taken for heterogeneity. The distribution for a new place then comes out too wide rather than too narrow.
+
+    Parameters
+    ----------
+    row
+        The pooled estimate and its standard error.
+    count
+        How many studies it was pooled from, two or more.
+
+    Raises
+    ------
+    ModelError
+        For fewer than two studies.
+    """
+    from scipy.stats import norm
+
+    problems = Problems()
+    if count < 2:
+        problems.add(f"study {row.id}", f"is pooled from {count}", "a single study is pooled as it is")
+    problems.raise_if_any(ModelError, f"A pooled {measure} cannot be taken apart")
+    scores = norm.ppf((np.arange(count) + 0.5) / count)
+    places = row.estimate + row.error * count**0.5 * scores / scores.std(ddof=1)
+    note = f"{row.id}: taken apart into {count} equal studies that pool to it, all of whose spread is heterogeneity"
+    rows = tuple(
+        Study(f"{row.id} {number}", float(place), row.error * ERROR_SHARE, row.source, row.design)
+        for number, place in enumerate(places, start=1)
+    )
+    return Studies(measure, rows, (note,))

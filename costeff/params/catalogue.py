@@ -21,6 +21,7 @@ from costeff.params.entries import (
     Prior,
     Published,
     Source,
+    Sources,
     Uncertain,
     Unit,
     UnitCost,
@@ -28,6 +29,7 @@ from costeff.params.entries import (
 from costeff.params.index import PriceIndex
 from costeff.params.links import Link
 from costeff.params.payers import ClawBack, Duty, Turn
+from costeff.params.published import Design, EvidencePrior, Heterogeneity
 from costeff.records.synthetic import SyntheticTruth
 from costeff.spec import Label, Spec, project_root
 
@@ -36,7 +38,7 @@ class Scenario(Spec):
     """The stated truth behind a synthetic register."""
 
     label: Label
-    source: str
+    source: Sources
     note: str
     truth: SyntheticTruth
 
@@ -60,6 +62,9 @@ class Catalogue:
     links: dict[str, Link] = field(default_factory=dict)
     chains: dict[str, ImpactChain] = field(default_factory=dict)
     evidence: dict[str, tuple[Published, ...]] = field(default_factory=dict)
+    designs: dict[str, Design] = field(default_factory=dict)
+    heterogeneity: dict[str, Heterogeneity] = field(default_factory=dict)
+    evidence_priors: dict[str, EvidencePrior] = field(default_factory=dict)  # by chain
     scenarios: dict[str, Scenario] = field(default_factory=dict)
     indices: dict[str, PriceIndex] = field(default_factory=dict)
     municipalities: dict[str, Municipality] = field(default_factory=dict)
@@ -185,6 +190,9 @@ class Catalogue:
                 "sources",
                 "duties",
                 "units",
+                "designs",
+                "heterogeneity",
+                "evidence_priors",
                 "municipalities",
                 "counties",
             )
@@ -197,7 +205,18 @@ class Catalogue:
 
     def ids(self) -> Iterator[str]:
         """Ids that `find` knows, municipalities and counties aside."""
-        for group in ("unit_costs", "price_sets", "chains", "links", "sources", "duties", "units"):
+        groups = (
+            "unit_costs",
+            "price_sets",
+            "chains",
+            "links",
+            "sources",
+            "duties",
+            "units",
+            "designs",
+            "heterogeneity",
+        )
+        for group in groups:
             yield from getattr(self, group)
         for model, parameters in self.transitions.items():
             yield from (f"{model}.{name}" for name in parameters)

@@ -322,7 +322,10 @@ class County(Spec):
 
 
 class Published(Spec):
-    """A published effect, for a prior or for checking."""
+    """A published effect, for a prior or for checking: of one study, or pooled from several.
+
+    `error` is the standard error on the scale on which effects are pooled: of a ratio, that of its logarithm.
+    """
 
     outcome: str
     measure: str
@@ -331,3 +334,8 @@ class Published(Spec):
     high95: float | None
     source: Id
     note: str
+    error: Annotated[float, Field(gt=0)] | None = None
+    studies: Annotated[int, Field(ge=1)] | None = None  # None: not told, and taken for one
+    clients: Annotated[int, Field(ge=1)] | None = None
+    design: str = ""  # its class in evidence.yaml; empty where the figure is no effect
+    country: str = ""  # empty where it was not read

@@ -9,9 +9,10 @@ from typing import Any, get_args
 from costeff.chain import ImpactChain
 from costeff.errors import Problems
 from costeff.params.catalogue import Catalogue
-from costeff.params.entries import PriceSet, UnitCost
+from costeff.params.entries import PriceSet, Published, UnitCost
 from costeff.params.links import Link
 from costeff.params.payers import Duty
+from costeff.params.published import EvidencePrior
 from costeff.spec import Document, Payer, Spec
 
 
@@ -20,13 +21,15 @@ class Lint:
     """The checks that need more than one file.
 
     `declared` holds the ids of each file, also of entries that are faulty themselves, or None where a
-    file could not be read: then nobody is blamed for naming what stands in it.
+    file could not be read: then nobody is blamed for naming what stands in it. `rows` holds the place of
+    each row of each file of evidence/.
     """
 
     catalogue: Catalogue
     problems: Problems
     declared: Mapping[str, set[str] | None]
     where: Mapping[tuple[type[Spec], str], tuple[Document, tuple[Any, ...]]]
+    rows: Mapping[str, list[str]]
 
     def run(self, sources: Iterable[tuple[str, Document, tuple[Any, ...]]]) -> None:
         """All checks; `sources` are the sources named, and where."""
@@ -44,16 +47,20 @@ class Lint:
         for link in self.catalogue.links.values():
             self._link(link)
         self._places()
-        self._evidence()
+        for name, rows in self.catalogue.evidence.items():
+            for place, row in zip(self.rows[name], rows, strict=True):
+                self._published(place, row)
+        for prior in self.catalogue.evidence_priors.values():
+            self._evidence_prior(prior)
 
     def _exists(self, key: str, name: str) -> bool:
         ids = self.declared.get(name, set())
         return ids is None or key in ids
 
     def _tell(self, entry: type[Spec], key: str, inside: str, rule: str, cure: str) -> None:
-        """A problem inside an entry, with its file and line."""
+        """A problem inside an entry, or of all of it, with its file and line."""
         document, keys = self.where[entry, key]
-        document.tell(self.problems, (*keys, *inside.split(".")), rule, cure)
+        document.tell(self.problems, (*keys, *filter(None, inside.split("."))), rule, cure)
 
     def _payer_exists(self, key: str) -> bool:
         return self._exists(key, "payers.yaml")
@@ -163,13 +170,56 @@ class Lint:
             rule = f"unknown municipality for {', '.join(indicators)}"
             self.problems.add(f"municipality_indices.csv {code}", rule, "correct the code")
 
-    def _evidence(self) -> None:
-        for name, rows in self.catalogue.evidence.items():
-            for row in rows:
-                if not self._exists(row.source, "sources.yaml"):
-                    rule = f"source {row.source} is not in sources.yaml"
-                    self.problems.add(f"evidence/{name}.csv", rule, "add it there")
-                low, high = row.low95, row.high95
-                if (low is not None and low > row.value) or (high is not None and high < row.value):
-                    rule = f"{row.outcome}: the value is outside its interval"
-                    self.problems.add(f"evidence/{name}.csv", rule, "correct the row")
+    def _published(self, place: str, row: Published) -> None:
+        if not self._exists(row.source, "sources.yaml"):
+            self.problems.add(place, f"source {row.source} is not in sources.yaml", "add it there")
+        low, high = row.low95, row.high95
+        if (low is not None and low > row.value) or (high is not None and high < row.value):
+            self.problems.add(place, f"{row.outcome}: the value is outside its interval", "correct the row")
+        if row.design and not self._exists(row.design, "evidence.yaml designs"):
+            known = ", ".join(self.catalogue.designs)
+            self.problems.add(place, f"design {row.design} is not in evidence.yaml", f"known: {known}")
+
+    def _evidence_prior(self, prior: EvidencePrior) -> None:
+        """Whether a prior's rows exist and can be pooled, and do not speak of the very data it is a prior for."""
+        told: list[tuple[str, str, str]] = []
+        chain = self.catalogue.chains.get(prior.id)
+        if not self._exists(prior.id, "chains"):
+            told.append(("", f"{prior.id} is not a chain", f"known: {', '.join(self.catalogue.chains)}"))
+        if not self._exists(prior.heterogeneity, "evidence.yaml heterogeneity"):
+            known = ", ".join(self.catalogue.heterogeneity)
+            told.append(("heterogeneity", f"{prior.heterogeneity} is not in this file", f"known: {known}"))
+        if chain and "effect" not in self.catalogue.priors.get(chain.outcome.model, {}):
+            rule = f"{chain.outcome.model} has no effect in priors.yaml, so there is no weak component"
+            told.append(("", rule, "add it there with its reason"))
+        if prior.evidence not in self.catalogue.evidence:
+            rule = f"evidence/{prior.evidence}.csv does not exist"
+            told.append(("evidence", rule, "add it, or correct the name"))
+        else:
+            told += self._poolable(prior, chain)
+        for place, rule, cure in told:
+            self._tell(EvidencePrior, prior.id, place, rule, cure)
+
+    def _poolable(self, prior: EvidencePrior, chain: ImpactChain | None) -> list[tuple[str, str, str]]:
+        """What is wrong with the rows of a prior; faults of a row itself are told at its own line."""
+        placed = zip(self.rows[prior.evidence], self.catalogue.evidence[prior.evidence], strict=True)
+        rows = [(place, row) for place, row in placed if row.outcome == prior.outcome]
+        if not rows:
+            known = ", ".join(row.outcome for row in self.catalogue.evidence[prior.evidence])
+            return [("outcome", f"is no row of evidence/{prior.evidence}.csv", f"its rows are {known}")]
+        for place, row in rows:
+            if row.error is None and (row.low95 is None or row.high95 is None):
+                rule = f"{row.outcome} has neither a standard error nor an interval, and is a prior of {prior.id}"
+                self.problems.add(place, rule, "add it from the source")
+            if not row.design:
+                rule = f"{row.outcome} has no design, and is a prior of {prior.id}"
+                self.problems.add(place, rule, f"choose of {', '.join(self.catalogue.designs)}")
+        told, sources = [], [row.source for _, row in rows]
+        if len(set(sources)) < len(sources) or (len(rows) > 1 and any((row.studies or 1) > 1 for _, row in rows)):
+            rule = f"{prior.outcome} has a row beside another that holds the same study"
+            told.append(("outcome", rule, "keep the studies or what they were pooled to, each once"))
+        same = set(sources) & set(chain.outcome.source) if chain and chain.outcome.data != "register" else set()
+        if same:
+            rule = f"{', '.join(sorted(same))} is where the data of {prior.id} are from: they would count twice"
+            told.append(("evidence", rule, "leave the prior out, or use other evidence"))
+        return told

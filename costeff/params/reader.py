@@ -18,7 +18,6 @@ from costeff.params.entries import (
     Parameter,
     PriceSet,
     Prior,
-    Published,
     Source,
     Unit,
     UnitCost,
@@ -27,6 +26,7 @@ from costeff.params.index import read_indices
 from costeff.params.links import Link
 from costeff.params.lint import Lint
 from costeff.params.payers import ClawBack, Duty
+from costeff.params.published import Design, EvidencePrior, Heterogeneity, read_published
 from costeff.params.tables import number, read_rows
 from costeff.spec import Document, Label, Spec, parse, read_yaml, validation_problems
 
@@ -48,6 +48,8 @@ class Reader:
     def read(self) -> Catalogue:
         """The catalogue, whole only when `problems` stays empty."""
         payers, duties, claw_back = self._payers()
+        designs, heterogeneity, evidence_priors = self._beliefs()
+        evidence = dict(read_published(self.folder / "evidence", self.problems))
         catalogue = Catalogue(
             folder=self.folder,
             content=self.content,
@@ -63,14 +65,18 @@ class Reader:
             transitions=self._transitions(),
             links=self._entries(Link, "links.yaml", with_id=True),
             chains=self._folder(ImpactChain, "chains"),
-            evidence=self._evidence(),
+            evidence={name: tuple(row for _, row in rows) for name, rows in evidence.items()},
+            designs=designs,
+            heterogeneity=heterogeneity,
+            evidence_priors=evidence_priors,
             scenarios=self._folder(Scenario, "scenarios", with_id=False),
             indices=read_indices(self.folder / "indices", self.problems),
             municipalities=self._municipalities(),
             counties=self._counties(),
             need=self._need(),
         )
-        Lint(catalogue, self.problems, self._declared, self._where).run(self._named)
+        places = {name: [place for place, _ in rows] for name, rows in evidence.items()}
+        Lint(catalogue, self.problems, self._declared, self._where, places).run(self._named)
         return catalogue
 
     def _declare(self, name: str, keys: Any) -> None:
@@ -155,6 +161,22 @@ class Reader:
             self._declare("payers.yaml", part if isinstance(part, dict) else None)
         return payers, duties, self._claw_back(document)
 
+    def _beliefs(self) -> tuple[dict[str, Design], dict[str, Heterogeneity], dict[str, EvidencePrior]]:
+        document = self._document("evidence.yaml")
+        for name in ("designs", "heterogeneity"):
+            part = document.data.get(name) if document else None
+            self._declare(f"evidence.yaml {name}", part if isinstance(part, dict) else None)
+        if document is None:
+            return {}, {}, {}
+        for key in document.data.keys() - {"designs", "heterogeneity", "priors"}:
+            cure = "the file has the keys designs, heterogeneity and priors"
+            document.tell(self.problems, (key,), "unknown key", cure)
+        return (
+            self._all(Design, document, ("designs",)),
+            self._all(Heterogeneity, document, ("heterogeneity",)),
+            self._all(EvidencePrior, document, ("priors",), with_id=True),
+        )
+
     def _claw_back(self, document: Document) -> Any:
         if "claw_back" not in document.data:
             document.tell(self.problems, ("claw_back",), "required, and missing", "add the key")
@@ -208,22 +230,6 @@ class Reader:
             elif code in values:
                 self.problems.add(f"{place} {code}", f"{row['indicator']} stands twice", "keep one of the rows")
             values.setdefault(code, number(text))
-        return found
-
-    def _evidence(self) -> dict[str, tuple[Published, ...]]:
-        found = {}
-        for path in sorted((self.folder / "evidence").glob("*.csv")):
-            rows = []
-            for place, row in self._rows(f"evidence/{path.name}", tuple(Published.model_fields)):
-                data: dict[str, Any] = dict(row)
-                for name in ("value", "low95", "high95"):
-                    value = number(row[name])
-                    data[name] = row[name] or None if value is None else value
-                try:
-                    rows.append(Published.model_validate(data))
-                except ValidationError as error:
-                    self.problems.found += validation_problems(error, place)
-            found[path.stem] = tuple(rows)
         return found
 
     # --- sources ----------------------------------------------------------------------------

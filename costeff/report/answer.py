@@ -10,6 +10,7 @@ from costeff.disclosure import THRESHOLD
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import Estimate, Payback
+from costeff.report.evidence import research_counted
 from costeff.report.markup import KeyFigure, bullets, join, key_figures, notice, paragraph, terms
 from costeff.report.switches import switched_on
 
@@ -210,7 +211,7 @@ def _evidence(chapter: Chapter) -> str:
 
 
 def _basis(chapter: Chapter) -> Markup:
-    """How far the estimate leans on others, how many clients it rests on, what is assumed and switched on."""
+    """How far the estimate leans on others and on research, how many clients it rests on, what is assumed and on."""
     words, main = chapter.words, chapter.main
     texts = [chapter.chain.evidence[words.language]] if chapter.chain else []
     pooling = float(main.attr("pooling", float("nan")))
@@ -222,12 +223,19 @@ def _basis(chapter: Chapter) -> Markup:
                 share=words.share(pooling),
             )
         )
+    texts += research_counted(chapter)
     clients = int(main.attr("n_clients_protected", -1))
     if clients >= 0:
         texts.append(words.say("The data hold about {n} clients of the municipality.", n=words.number(clients)))
     elif main.attr("evidence") == "elsewhere":
         texts.append(
             words.say("The municipality has fewer than {n} clients in the data, or none.", n=words.number(THRESHOLD))
+        )
+        texts.append(
+            words.say(
+                "How often the event comes with the usual service is what its county and the clients of the whole "
+                "country lead one to expect."
+            )
         )
     elif main.attr("evidence") != "borrowed":
         texts.append(words.say("The number of the municipality's clients is not shown: it is small or not known."))

@@ -8,6 +8,7 @@ from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import DOTS, SURE
+from costeff.report.evidence import research_beside_data
 from costeff.report.figures import AxisTexts, outcomes_figure
 from costeff.report.markup import Cell, Table, bullets, figure, heading, join, paragraph, with_interval
 
@@ -25,6 +26,7 @@ def how_sure(chapter: Chapter) -> Markup:
         _probabilities(chapter),
         paragraph(_turning_price(chapter)),
         _other_prices(chapter),
+        research_beside_data(chapter),
     )
 
 

@@ -36,6 +36,16 @@ class Estimate:
         error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else 0.0
         return cls(float(values.mean()), float(low), float(high), error)
 
+    @classmethod
+    def of_weighted(cls, draws: xr.DataArray, mass: float, weights: xr.DataArray) -> Estimate:
+        """Of one number per draw, some draws counting more than others."""
+        values, shares = np.asarray(draws), np.asarray(weights / weights.sum())
+        tails = [(1 - mass) / 2, (1 + mass) / 2]
+        low, high = np.quantile(values, tails, weights=shares, method="inverted_cdf")
+        mean = float(values @ shares)
+        error = float((shares @ (values - mean) ** 2 * (shares**2).sum()) ** 0.5)
+        return cls(mean, float(low), float(high), error)
+
     @property
     def mixed(self) -> bool:
         """Whether the interval has both signs."""
@@ -112,6 +122,29 @@ def events(variant: Variant) -> tuple[Estimate, Estimate, Estimate]:
     """Clients with the event: usual service, new service, and the number avoided."""
     usual, new = (variant.data["events"].sel(option=option, drop=True) for option in (USUAL, NEW))
     return tuple(Estimate.of(draws, variant.mass) for draws in (usual, new, usual - new))  # type: ignore[return-value]
+
+
+def by_evidence(variant: Variant) -> dict[str, tuple[Estimate, Estimate]]:
+    """Events avoided and the relative effect, by what is counted: research (`prior`), the data `alone`, `both`.
+
+    Empty where no research is in the estimate; without `alone` where too few draws speak for the data. A ratio is
+    told as its geometric mean.
+    """
+    data, mass = variant.data, variant.mass
+    if "ratio_prior" not in data:
+        return {}
+    usual, new = (data["events"].sel(option=option, drop=True) for option in (USUAL, NEW))
+    avoided, weights = usual - new, data["weight_alone"]
+    found = {"prior": (Estimate.of(usual - data["events_prior"], mass), _ratio(data["ratio_prior"], mass))}
+    if np.isfinite(weights.to_numpy()).all():
+        found["alone"] = (Estimate.of_weighted(avoided, mass, weights), _ratio(data["ratio"], mass, weights))
+    return found | {"both": (Estimate.of(avoided, mass), _ratio(data["ratio"], mass))}
+
+
+def _ratio(ratio: xr.DataArray, mass: float, weights: xr.DataArray | None = None) -> Estimate:
+    logs = ratio.copy(data=np.log(ratio.to_numpy()))
+    told = Estimate.of(logs, mass) if weights is None else Estimate.of_weighted(logs, mass, weights)
+    return Estimate(*np.exp(told.ends).tolist())
 
 
 @lru_cache(maxsize=32)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from costeff.report.figures import LIGHT, Figure
+from costeff.report.evidence_figures import forest_figure
+from costeff.report.figures import LIGHT, AxisTexts, Figure
 
 COLOURS = [LIGHT["quiet"], LIGHT["gain"], LIGHT["loss"]]  # the usual service first
 
@@ -115,6 +116,20 @@ def intervals(draws: pd.DataFrame, value: str, by: str, mass: float, label: str,
     if grid.legend is not None:
         grid.legend.set_title("")
     return grid
+
+
+def forest(table: pd.DataFrame, label: str, *, ratio: bool = True) -> Figure:
+    """Effects beside each other, a row each, as `forest_figure` draws them.
+
+    Parameters
+    ----------
+    table
+        Named by its index; columns `mean`, `low`, `high` and `kind` (`one`, `all` or `new`).
+    label
+        What the axis measures.
+    """
+    texts = AxisTexts(label, "", label, "{:g}".format)
+    return forest_figure(table.rename_axis("row").reset_index(), texts, ratio=ratio)
 
 
 def drawing_style() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from costeff.report.chapter import Chapter
+from costeff.report.evidence import how_believed
 from costeff.report.later_costs import links_off, links_on
 
 DAYS_PER_MONTH = 365.25 / 12
@@ -15,8 +16,15 @@ def switched_on(chapter: Chapter) -> list[str]:
 
 
 def how_counted(chapter: Chapter) -> list[str]:
-    """Every switch in a text of its own: the effect, later costs, the correction of funding, whole units."""
-    parts = (_effect(chapter), links_on(chapter), links_off(chapter), _claw_back_off(chapter), *_when_on(chapter))
+    """Every switch in a text of its own: the effect, research, later costs, the correction of funding, whole units."""
+    parts = (
+        _effect(chapter),
+        how_believed(chapter),
+        links_on(chapter),
+        links_off(chapter),
+        _claw_back_off(chapter),
+        *_when_on(chapter),
+    )
     return [text for told in parts if (text := " ".join(told))]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from costeff.appraisal import BELIEFS
 from costeff.batch.request import check_parameters, resolve, split_parameter
 from costeff.errors import UsageError
 
@@ -76,6 +77,14 @@ def test_wrong_switches_are_told_at_once(catalogue, tmp_path):
     text = str(caught.value)
     for told in ("contains placement_to_prison", "choose one of them", "link gone: is not a link", "effect fades"):
         assert told in text
+
+
+def test_published_effects_are_discounted_unless_asked_otherwise(catalogue, tmp_path):
+    asked = {belief: resolve(catalogue, municipalities=["165"], output=tmp_path, evidence=belief) for belief in BELIEFS}
+    assert {belief: request.evidence for belief, request in asked.items()} == {belief: belief for belief in BELIEFS}
+    assert resolve(catalogue, municipalities=["165"], output=tmp_path, evidence=None).evidence == "discounted"
+    with pytest.raises(UsageError, match="use discounted, published, none"):
+        resolve(catalogue, municipalities=["165"], output=tmp_path, evidence="prior")
 
 
 def test_a_link_needs_a_chain_that_it_starts_in(catalogue, tmp_path):

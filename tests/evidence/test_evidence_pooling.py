@@ -11,7 +11,7 @@ from published_data import bcg, made, programmes, schools
 from scipy import integrate, optimize, stats
 
 from costeff.errors import ModelError
-from costeff.evidence import HeterogeneityPrior, Studies, Study, bayesian_pool, pool
+from costeff.evidence import HeterogeneityPrior, Studies, Study, bayesian_pool, pool, taken_apart
 
 HALF = HeterogeneityPrior("half_normal", 0.5, "for a test")
 
@@ -301,3 +301,55 @@ def test_a_study_from_its_interval() -> None:
     study = Study.from_interval("a", 1.53, 1.35, 1.73, "odds ratio", "x", "rct")
     assert study.estimate == pytest.approx(np.log(1.53))
     assert study.error == pytest.approx(np.log(1.73 / 1.35) / 3.92, rel=1e-4)
+
+
+# --- a pooled row without its studies ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [2, 5, 58])
+def test_a_row_taken_apart_pools_to_itself(count: int) -> None:
+    row = Study("review", -0.16, 0.08, "made up", "review")
+    studies = taken_apart("odds ratio", row, count)
+    found = pool(studies, "dl")
+    assert numbers(found, "mean", "error") == pytest.approx([-0.16, 0.08])
+    assert float(found["tau2"]) == pytest.approx(count * 0.08**2, rel=1e-5)  # all of the spread
+    assert {study.design for study in studies.rows} == {"review"}
+    assert "taken apart" in str(found.attrs["notes"])
+
+
+def test_of_a_row_taken_apart_tau_has_the_posterior_of_a_sample_variance() -> None:
+    """With no errors of their own, (k - 1) k error^2 / tau^2 is chi-squared with k - 1 degrees of freedom."""
+    prior = HeterogeneityPrior.of_log_variance(-1.9, 1.68, "for a test")
+    grid = np.geomspace(1e-3, 50, 40_001)
+    likelihood = stats.chi2.pdf(4 * 5 * 0.08**2 / grid**2, 4) / grid**2
+    density = likelihood * prior.distribution.pdf(grid)
+    below = integrate.cumulative_trapezoid(density, grid, initial=0)
+    expected = np.interp([0.05, 0.5, 0.95], below / below[-1], grid)
+    found = bayesian_pool(taken_apart("odds ratio", Study("r", 0.3, 0.08, "made up"), 5), prior, 100_000, seed=1)
+    np.testing.assert_allclose(found["tau"].quantile([0.05, 0.5, 0.95]), expected, rtol=0.01)
+
+
+def test_a_new_place_is_wider_than_the_published_mean() -> None:
+    row = Study("review", -0.16, 0.08, "made up")
+    found = bayesian_pool(taken_apart("odds ratio", row, 5), HALF, 20_000, seed=1)
+    assert float(found["effect_new"].std()) > 2 * row.error
+    assert float(found["effect_new"].median()) == pytest.approx(row.estimate, abs=0.01)
+
+
+def test_a_single_study_is_not_taken_apart() -> None:
+    with pytest.raises(ModelError, match="pooled as it is"):
+        taken_apart("odds ratio", Study("alone", 0.1, 0.2, "made up"), 1)
+
+
+def test_a_prior_told_of_the_variance_has_its_quantiles() -> None:
+    prior = HeterogeneityPrior.of_log_variance(-2.56, 1.74, "Turner et al. 2012, general")
+    variance = stats.norm.ppf([0.025, 0.5, 0.975], -2.56, 1.74)
+    np.testing.assert_allclose(prior.distribution.ppf([0.025, 0.5, 0.975]) ** 2, np.exp(variance))
+
+
+@pytest.mark.parametrize(
+    ("family", "log_sd"), [("log_normal", None), ("half_normal", 0.8), ("log_normal", 0.0), ("log_normal", np.inf)]
+)
+def test_a_log_normal_has_a_log_sd_and_no_other(family: str, log_sd: float | None) -> None:
+    with pytest.raises(ModelError, match="log_sd"):
+        HeterogeneityPrior(family, 0.3, "for a test", log_sd)  # type: ignore[arg-type]

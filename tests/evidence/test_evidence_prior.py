@@ -162,3 +162,41 @@ def test_data_that_are_no_data_say_why() -> None:
         RobustPrior.from_draws(np.array([0.1, np.nan]), 0.5, 0, 1)
     with pytest.raises(ModelError, match="sd: is 0"):
         RobustPrior.from_draws(np.full(10, 0.3), 0.5, 0, 1)
+
+
+# --- the data alone, out of a posterior under both ------------------------------------------------------
+
+
+@pytest.mark.parametrize(("estimate", "error"), [(0.4, 0.1), (0.0, 0.15), (-0.3, 0.2), (1.2, 0.5)])
+def test_weighted_draws_are_the_posterior_without_the_evidence(estimate: float, error: float) -> None:
+    """With a normal likelihood the posterior under the weak component is known."""
+    draws = PRIOR.update(estimate, error).sample(200_000, seed=3)
+    weights = PRIOR.weights_without_evidence(draws)
+    spread = 1 / (1 / error**2 + 1 / PRIOR.weak_sd**2)
+    mean, sd = spread * estimate / error**2, spread**0.5
+    assert float(weights.mean()) == pytest.approx(1)
+    assert weights.attrs["effective_draws"] <= draws.size
+    found = np.quantile(draws, [0.05, 0.5, 0.95], weights=weights.to_numpy(), method="inverted_cdf")
+    near = 6 * sd / weights.attrs["effective_draws"] ** 0.5
+    np.testing.assert_allclose(found, stats.norm.ppf([0.05, 0.5, 0.95], mean, sd), atol=near)
+
+
+@pytest.mark.parametrize(("estimate", "error"), [(0.4, 0.1), (-0.3, 0.2), (1.2, 0.5), (0.0, 3.0)])
+def test_belief_after_the_data_is_the_weight_of_the_exact_posterior(estimate: float, error: float) -> None:
+    after = PRIOR.update(estimate, error)
+    assert PRIOR.believed_after(after.sample(200_000, seed=4)) == pytest.approx(after.weight, abs=0.005)
+
+
+def test_where_the_evidence_decides_few_draws_speak_for_the_data() -> None:
+    """Evidence and data agree, and the data are weak: nearly all draws are of the informative component."""
+    sure = RobustPrior(0.4, 0.05, 0.95, 0, 5)
+    agreeing = sure.update(0.4, 1.0).sample(6000, seed=5)
+    assert sure.weights_without_evidence(agreeing).attrs["effective_draws"] < 100
+    plenty = sure.update(0.4, 0.01).sample(6000, seed=5)
+    assert sure.weights_without_evidence(plenty).attrs["effective_draws"] > 5000
+
+
+def test_without_a_weak_component_the_data_cannot_be_told_apart() -> None:
+    certain = RobustPrior(0.4, 0.15, 1.0, 0, 1.5)
+    with pytest.raises(ModelError, match="fit the data without the evidence"):
+        certain.weights_without_evidence(certain.sample(10, seed=1))

@@ -75,6 +75,21 @@ def appraisal(
     return data.drop_vars(["average", "cashable"]).assign_attrs({**given, **attrs})
 
 
+def with_research(data: xr.Dataset, *, alone: bool = True, **changes: object) -> xr.Dataset:
+    """An appraisal in which research that expects fewer events was the prior; `alone`: the data can be told apart."""
+    rng = np.random.default_rng(5)
+    usual, new = (data["events"].sel(option=option, drop=True) / 100 for option in ("usual", "new"))
+    ratio = np.exp(rng.normal(-0.6, 0.3, DRAWS))
+    data["ratio"] = new * (1 - usual) / (usual * (1 - new))
+    data["ratio_prior"] = ("draw", ratio)
+    data["events_prior"] = 100 * usual * ratio / (1 - usual + usual * ratio)
+    data["weight_alone"] = ("draw", np.linspace(0.5, 1.5, DRAWS) if alone else np.full(DRAWS, np.nan))
+    prior = {"mean": -0.6, "sd": 0.3, "weight": 0.5, "weak_mean": 0.0, "weak_sd": 0.5}
+    told = {"belief": "discounted", "sources": ["quoted_2018"], "made_so": False, "prior": prior}
+    told |= {"believed_after": 0.27, "effective_draws": 370.0, **changes}
+    return data.assign_attrs(evidence_prior=json.dumps(told), measure="odds_ratio")
+
+
 def family_work(title: Label | None = None) -> ImpactChain:
     named = title or label("Tehostettu perhetyö", "Intensifierat familjearbete", "Intensive family work")
     return ImpactChain(
