@@ -147,5 +147,14 @@ def test_prior_and_posterior_have_the_same_shape(fitted, catalogue):
     both = prior_beside_posterior(OUTCOMES["binary"], Context(cells, catalogue.priors["binary"], counties), fit, 100)
     assert isinstance(both, xr.DataTree)
     prior, posterior = (both[name].to_dataset() for name in ("prior", "posterior"))
-    assert dict(prior.sizes) == dict(posterior.sizes) == {"chain": 1, "draw": 100, "risk_group": 3}
+    assert (
+        dict(prior.sizes)
+        == dict(posterior.sizes)
+        == {
+            "chain": 1,
+            "draw": 100,
+            "risk_group": 3,
+            "county": 23,
+        }
+    )
     assert float(prior["effect"].std()) > 4 * float(posterior["effect"].std())

@@ -13,6 +13,7 @@ from costeff.disclosure import THRESHOLD
 from costeff.draws import rng
 from costeff.errors import ModelError
 from costeff.outcomes import MODELS, Context, Sampling, fit
+from costeff.outcomes.calibration import calibrate, uniformity
 from costeff.outcomes.meter import _before, _errors, _scale
 from costeff.outcomes.standardise import share_of_groups
 from costeff.records import Cells, meter_cells, nsw_register
@@ -230,6 +231,23 @@ def test_rows_and_sums_give_the_same_posterior(catalogue, rows):
     )
     xr_means = one.effect["mean"].mean("draw") - other.effect["mean"].mean("draw")
     assert float(np.abs(xr_means).max()) < 0.15 * float(one.effect["mean"].std("draw").max())
+
+
+class Forgets(type(MODEL)):
+    """The scale of simulated cells is made anew, from what was simulated."""
+
+    def simulate(self, values, context, rng):
+        return super().simulate(values, context, rng).drop(columns=["scale_after", "scale_sd"])
+
+
+@pytest.mark.slow
+def test_ranks_are_uniform_while_the_scale_is_kept_and_not_when_it_is_made_anew(catalogue):
+    cells = context(catalogue, measured(clients(200)), ["option", "group"], {})
+    kept = uniformity(calibrate(MODEL, cells, 60, 7), bins=10)
+    anew = uniformity(calibrate(Forgets(), cells, 60, 7, fitted=MODEL), bins=10).set_index("parameter")
+    assert (kept["p_adjusted"] > 0.01).all()
+    assert anew.loc["log_likelihood", "p_adjusted"] < 1e-6
+    assert anew.loc["log_sd", "p_adjusted"] < 1e-6
 
 
 @pytest.mark.slow
