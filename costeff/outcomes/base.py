@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -99,6 +99,10 @@ class Sampling:
     tune: int = 1000
     chains: int = 4
     target_accept: float = 0.9
+
+    def careful(self) -> Sampling:
+        """Smaller steps and more of them, for data that the first attempt could not follow."""
+        return replace(self, draws=2 * self.draws, tune=2 * self.tune, target_accept=0.99)
 
 
 def content_hash(model: OutcomeModel, context: Context, sampling: Sampling) -> str:

@@ -267,7 +267,7 @@ def _top_level(context: Context, posterior: xr.Dataset) -> dict[str, Prior]:
     found = {}
     for part in parts:
         for key, prior in context.priors_of(part.removesuffix("_")).items():
-            name = part + ("group_effect" if key == "group" else key)
+            name = part + {"group": "group_effect", "effect_group": "group_effect_new"}.get(key, key)
             if name in posterior:
                 found[name] = prior
     return found

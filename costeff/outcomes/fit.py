@@ -59,7 +59,7 @@ class Fit:
         failed = [
             Problem(
                 f"{self.model} {c.check} {c.where}",
-                f"is {c.value:.3g}, the limit is {c.limit:g}",
+                f"is {c.value:.4g}, the limit is {c.limit:g}",
                 "see the model's notes",
             )
             for c in self.checks
@@ -89,6 +89,9 @@ def fit(
 ) -> Fit:
     """Sample a model with nutpie, or read the posterior that these very inputs gave before.
 
+    Where the draws do not pass the gate, the model is sampled once more, carefully. A failed predictive check
+    does not lie in the sampling, and is not tried again.
+
     Parameters
     ----------
     cache
@@ -104,10 +107,9 @@ def fit(
     path = cache / f"{model.id}-{key}.nc" if cache else None
     if path and path.is_file() and (found := _load(path, key, model.id)):
         return _with_clients(found, context)
-    posterior, stats = sample(model, context, sampling, progress=progress)
-    flat = flatten(posterior)
-    effect = model.effect(flat, context)
-    checks = gate(model, posterior, stats, flat, effect, context, sampling)
+    effect, flat, checks = _attempt(model, context, sampling, progress)
+    if not all(check.passed for check in checks if check.check != "predictive"):
+        effect, flat, checks = _attempt(model, context, sampling.careful(), progress)
     effect = effect.assign_attrs(
         model=model.id,
         quantity=model.quantity,
@@ -124,6 +126,17 @@ def fit(
     if path:
         _save(result, path)
     return _with_clients(result, context)
+
+
+def _attempt(
+    model: OutcomeModel, context: Context, sampling: Sampling, progress: bool
+) -> tuple[xr.Dataset, xr.Dataset, tuple[Check, ...]]:
+    """Effect, posterior and checks of one sampling."""
+    posterior, stats = sample(model, context, sampling, progress=progress)
+    flat = flatten(posterior)
+    effect = model.effect(flat, context)
+    checks = gate(model, posterior, stats, flat, effect, context, sampling)
+    return effect.assign_attrs(target_accept=sampling.target_accept), flat, checks
 
 
 def _with_clients(found: Fit, context: Context) -> Fit:

@@ -5,7 +5,7 @@
     group             sums to zero over risk groups
     place             county + municipality, each with its own spread
     effect of a place normal around the common effect, with its own spread
-    effect of a group sums to zero over risk groups, with its own spread
+    effect of a group sums to zero over risk groups
 
 Without places, or with a single group or county, the terms that cannot be told apart are absent or zero.
 """
@@ -48,7 +48,7 @@ class Part:
         return (self.dim, *more) if self.dim else more
 
     def at(self, values: Any, where: Any) -> Any:
-        """Values of each row; plain indexing where there is one predictor, for it compiles in half the time."""
+        """Values of each row or place."""
         return values[:, where] if self.dim else values[where]
 
     def over(self, values: Any) -> Any:
@@ -69,6 +69,19 @@ def normal(name: str, prior: Prior, dims: tuple[str, ...]) -> Any:
     return pm.NormalMixture(
         name, w=weights, mu=[prior.mean, prior.weak_mean], sigma=[prior.sd, prior.weak_sd], dims=dims
     )
+
+
+def spread_of(name: str, prior: Prior, dims: tuple[str, ...]) -> Any:
+    """A spread with a half-normal prior, to multiply raw effects with.
+
+    It is drawn with a sign, which the raw effects take up: the logarithm of a spread that the data hardly tell
+    from none has a long tail, through which a sampler crawls. The parameter `name` is its size.
+    """
+    import pymc as pm
+
+    signed = pm.Normal(f"{name}_raw", 0.0, prior.sd, dims=dims)
+    pm.Deterministic(name, pm.math.abs(signed), dims=dims)
+    return signed
 
 
 def zero_sum(name: str, dims: tuple[str, ...], context: Context, sd: Any = 1.0) -> Any:
@@ -104,14 +117,13 @@ def linear_predictor(context: Context, data: dict[str, Any], part: Part = ONLY) 
         eta = eta + intercept
     effect = part.over(normal(named("effect"), prior["effect"], part.dims()))
     if len(context.coords["group"]) > 1:
-        spread = pm.HalfNormal(named("effect_group_sd"), prior["effect_group_sd"].sd, dims=part.dims())
-        raw = zero_sum(named("effect_group_raw"), part.dims("group"), context)
-        by_group = pm.Deterministic(named("group_effect_new"), part.over(spread) * raw, dims=part.dims("group"))
+        # A spread of a few groups, once estimated, would be tied to them, and the sampler diverge.
+        by_group = zero_sum(named("group_effect_new"), part.dims("group"), context, sd=prior["effect_group"].sd)
         effect = effect + part.at(by_group, data["at_group"])
     if context.counties:
         at = data["at_municipality"]
         eta = eta + part.at(_place(context, part, intercept), at)
-        spread = pm.HalfNormal(named("effect_sd"), prior["effect_sd"].sd, dims=part.dims())
+        spread = spread_of(named("effect_sd"), prior["effect_sd"], part.dims())
         raw = pm.Normal(named("effect_raw"), dims=part.dims("municipality"))
         own = pm.Deterministic(
             named("municipality_effect_new"), part.over(spread) * raw, dims=part.dims("municipality")
@@ -125,14 +137,14 @@ def _place(context: Context, part: Part, intercept: Any) -> Any:
     import pymc as pm
 
     prior, named = context.priors_of(part.name), part.named
-    county_sd = pm.HalfNormal(named("county_sd"), prior["county_sd"].sd, dims=part.dims())
+    county_sd = spread_of(named("county_sd"), prior["county_sd"], part.dims())
     raw = zero_sum(named("county_raw"), part.dims("county"), context)
     county = pm.Deterministic(named("county_effect"), part.over(county_sd) * raw, dims=part.dims("county"))
     middle = part.at(county, context.county_of_municipality)
-    spread = pm.HalfNormal(named("municipality_sd"), prior["municipality_sd"].sd, dims=part.dims())
+    spread = spread_of(named("municipality_sd"), prior["municipality_sd"], part.dims())
     places = part.dims("municipality")
     if context.centred:
-        level = pm.Normal(named("level_raw"), intercept + middle, part.over(spread), dims=places)
+        level = pm.Normal(named("level_raw"), intercept + middle, part.over(pm.math.abs(spread)), dims=places)
         return pm.Deterministic(named("place"), level - intercept, dims=places)
     own = pm.Normal(named("municipality_raw"), dims=places)
     return pm.Deterministic(named("place"), middle + part.over(spread) * own, dims=places)

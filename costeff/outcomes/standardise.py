@@ -55,13 +55,12 @@ def standardised(quantity: str, of: Callable[[str], xr.DataArray], context: Cont
     -------
     Dataset with `<quantity>` (draw, option[, municipality], more) and `<quantity>_by_group` (draw, option, group, more)
     """
-    mix = share_of_groups(context)
-    whole, by_group = [], []
+    mix, whole, by_group = share_of_groups(context), [], []
+    clients = _clients_by_group(context) if context.counties else None
     for option in OPTIONS:  # one option at a time bounds the memory
         values = of(option)
         whole.append(xr.dot(mix, values, dim="group"))
-        if context.counties:
-            clients = _clients_by_group(context)
+        if clients is not None:
             values = xr.dot(clients / clients.sum("municipality"), values, dim="municipality")
         by_group.append(values)
     along = xr.DataArray(list(OPTIONS), dims="option", name="option")

@@ -53,7 +53,7 @@ def weak(catalogue):
     """Priors that say next to nothing, and no differences of the effect between groups."""
     priors = catalogue.priors["meter"]
     wide = {name: priors[name].override(sd=50.0) for name in ("intercept", "effect", "group", "slope", "log_sd")}
-    return {**wide, "effect_group_sd": priors["effect_group_sd"].override(sd=1e-3)}
+    return {**wide, "effect_group": priors["effect_group"].override(sd=1e-3)}
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,7 @@ def test_it_agrees_with_maximum_likelihood_on_rows(catalogue):
     rows = ended(clients(4000, seed=2), seed=2)
     priors = catalogue.priors["transitions"]
     wide = {name: priors[name].override(sd=20.0) for name in ("intercept", "effect", "group")}
-    wide["effect_group_sd"] = priors["effect_group_sd"].override(sd=1e-3)
+    wide["effect_group"] = priors["effect_group"].override(sd=1e-3)
     found = fit(MODEL, context(catalogue, rows, ["option", "group"], {}, **wide), QUICK)
     new, high = (rows["option"] == "new").astype(float), np.where(rows["group"] == "high", 1.0, -1.0)
     design = pd.DataFrame({"one": 1.0, "new": new, "high": high})
