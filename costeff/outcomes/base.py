@@ -95,14 +95,15 @@ class Sampling:
     """How a model is sampled."""
 
     seed: int
-    draws: int = 2500
-    tune: int = 1000
+    draws: int = 1500
+    tune: int = 800
     chains: int = 4
     target_accept: float = 0.9
 
-    def careful(self) -> Sampling:
-        """Smaller steps and more of them, for data that the first attempt could not follow."""
-        return replace(self, draws=2 * self.draws, tune=2 * self.tune, target_accept=0.99)
+    def again(self, divergent: bool) -> Sampling:
+        """A second attempt: more draws where they were too few, and smaller steps where the first ones diverged."""
+        accept = 0.99 if divergent else self.target_accept
+        return replace(self, draws=3 * self.draws, tune=2 * self.tune, target_accept=accept)
 
 
 def content_hash(model: OutcomeModel, context: Context, sampling: Sampling) -> str:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from costeff.outcomes.base import OutcomeModel
 from costeff.outcomes.context import Context
-from costeff.outcomes.predictor import linear_predictor, predict, predict_rows
+from costeff.outcomes.predictor import linear_predictor, predict, predict_rows, softplus
 from costeff.outcomes.standardise import relative_effect, standardised
 
 
@@ -28,10 +28,8 @@ class Binary(OutcomeModel):
     columns = ("n", "events")
 
     def log_likelihood(self, context: Context, data: dict[str, Any]) -> Any:
-        import pytensor.tensor as pt
-
         eta = linear_predictor(context, data)
-        return (data["events"] * eta - data["n"] * pt.softplus(eta)).sum()
+        return (data["events"] * eta - data["n"] * softplus(eta)).sum()
 
     def effect(self, posterior: xr.Dataset, context: Context) -> xr.Dataset:
         risk = standardised("risk", lambda option: expit(predict(posterior, option)), context)

@@ -16,7 +16,7 @@ import xarray as xr
 
 from costeff.outcomes.base import OutcomeModel
 from costeff.outcomes.context import Context
-from costeff.outcomes.predictor import linear_predictor, normal, predict, predict_rows
+from costeff.outcomes.predictor import linear_predictor, normal, predict, predict_rows, softplus
 from costeff.outcomes.standardise import relative_effect, standardised
 
 
@@ -47,7 +47,7 @@ class Count(OutcomeModel):
         log_dispersion = normal("log_dispersion", context.priors["log_dispersion"], ())
         size = pt.exp(-log_dispersion)
         z = linear_predictor(context, data) + log_dispersion
-        cells = data["total"] * z - (data["total"] + size * data["n"]) * pt.softplus(z)
+        cells = data["total"] * z - (data["total"] + size * data["n"]) * softplus(z)
         counts = data["clients"] * (pt.gammaln(data["count"] + size) - pt.gammaln(size))
         return cells.sum() + counts.sum()
 

@@ -17,7 +17,7 @@ import xarray as xr
 from costeff.outcomes.binary import expit
 from costeff.outcomes.categories import Categories
 from costeff.outcomes.context import Context
-from costeff.outcomes.predictor import Part, linear_predictor
+from costeff.outcomes.predictor import Part, linear_predictor, softplus
 
 
 class Experience(Categories):
@@ -42,7 +42,7 @@ class Experience(Categories):
         above = linear_predictor(context, data, self.part)[:, None] - cutpoint
         # F(a) - F(b) = F(a) F(-b) (1 - exp(b - a)): a level is below its upper cutpoint, above its lower one.
         n, gap = data["n"], cutpoint[1:] - cutpoint[:-1]
-        sides = n[:, 1:] * above - (n[:, :-1] + n[:, 1:]) * pt.softplus(above)
+        sides = n[:, 1:] * above - (n[:, :-1] + n[:, 1:]) * softplus(above)
         return sides.sum() + (n[:, 1:-1].sum(axis=0) * pt.log1mexp(-gap)).sum()
 
     def effect(self, posterior: xr.Dataset, context: Context) -> xr.Dataset:

@@ -89,8 +89,8 @@ def fit(
 ) -> Fit:
     """Sample a model with nutpie, or read the posterior that these very inputs gave before.
 
-    Where the draws do not pass the gate, the model is sampled once more, carefully. A failed predictive check
-    does not lie in the sampling, and is not tried again.
+    Where the draws do not pass the gate, the model is sampled once more: see `Sampling.again`. A failed
+    predictive check does not lie in the sampling, and is not tried again.
 
     Parameters
     ----------
@@ -108,8 +108,9 @@ def fit(
     if path and path.is_file() and (found := _load(path, key, model.id)):
         return _with_clients(found, context)
     effect, flat, checks = _attempt(model, context, sampling, progress)
-    if not all(check.passed for check in checks if check.check != "predictive"):
-        effect, flat, checks = _attempt(model, context, sampling.careful(), progress)
+    failed = {check.check for check in checks if not check.passed} - {"predictive"}
+    if failed:
+        effect, flat, checks = _attempt(model, context, sampling.again("divergences" in failed), progress)
     effect = effect.assign_attrs(
         model=model.id,
         quantity=model.quantity,
@@ -136,7 +137,7 @@ def _attempt(
     flat = flatten(posterior)
     effect = model.effect(flat, context)
     checks = gate(model, posterior, stats, flat, effect, context, sampling)
-    return effect.assign_attrs(target_accept=sampling.target_accept), flat, checks
+    return effect.assign_attrs(draws=sampling.draws, target_accept=sampling.target_accept), flat, checks
 
 
 def _with_clients(found: Fit, context: Context) -> Fit:

@@ -326,8 +326,9 @@ def test_every_part_of_a_model_has_its_priors(made):
     context, found = made("cost_gamma")
     top = _top_level(context, found.posterior)
     assert {"effect", "positive_effect", "intercept", "positive_intercept", "county_sd", "positive_county_sd",
-            "group_effect", "positive_group_effect", "log_shape"} <= set(top)  # fmt: skip
-    assert not any("_new" in name or name.endswith("county_effect") or "place" in name for name in top)
+            "group_effect", "positive_group_effect", "group_effect_new", "log_shape"} <= set(top)  # fmt: skip
+    assert not any(name.endswith(("municipality_effect_new", "county_effect", "place")) for name in top)
+    assert top["positive_group_effect_new"] is context.priors["effect_group"]
     assert top["positive_effect"] is context.priors["positive_effect"]
     assert top["positive_county_sd"] is context.priors["county_sd"]
 
