@@ -259,7 +259,7 @@ def exact(prior, mean, error, draws=8000):
             "log_likelihood": xr.DataArray(norm.logpdf(mean, effect, error) - noise**2 / 2, **dims),
         }
     )
-    cells = Cells("binary", KEYS, pd.DataFrame({"group": ["all"]}), None, None, True, "test")
+    cells = Cells("binary", KEYS, pd.DataFrame({"option": ["new"], "group": ["all"]}), None, None, True, "test")
     flat = Prior(family="normal", sd=10.0, reason="test")
     context = Context(cells, {"effect": prior, "intercept": flat, "group": flat})
     return context, Fit("test", xr.Dataset(), posterior, (), "", cached=False)
