@@ -342,7 +342,7 @@ def test_a_fit_against_its_prior_is_found_out(catalogue, rows):
     for sd, diagnosis in ((0.1, "conflict"), (2.0, "none")):
         priors = catalogue.priors["binary"]
         context = Context(cells, {**priors, "effect": priors["effect"].override(sd=sd)}, PLACES)
-        found = fit(MODELS["binary"], context, Sampling(seed=1, draws=1000, target_accept=0.99))
+        found = fit(MODELS["binary"], context, Sampling(seed=1, draws=1000))
         risk = found.effect["risk"].sel(municipality="091", option="new", drop=True)
         table = prior_sensitivity(context, found, risk, ["effect"]).set_index("quantity")
         assert table.loc["effect", "diagnosis"] == diagnosis

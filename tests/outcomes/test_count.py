@@ -137,7 +137,7 @@ def test_visits_in_the_rand_experiment_agree_with_maximum_likelihood(catalogue):
             "n": 1,
         }
     )
-    found = fit(MODEL, context(catalogue, rows, ["option", "group"], {}), Sampling(seed=3, target_accept=0.99))
+    found = fit(MODEL, context(catalogue, rows, ["option", "group"], {}), Sampling(seed=3))
     new, ill = (rows["option"] == "new").astype(float), np.where(rows["group"] == "more_ill", 1.0, -1.0)
     design = pd.DataFrame({"one": 1.0, "group": ill, "new": new, "both": new * ill})
     oracle = sm.NegativeBinomial(rows["count"], design).fit(disp=0)
