@@ -65,20 +65,20 @@ def occupancy_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
     labels = [_folded(str(state)) for state in states]
     lines = sum(label.count("\n") + 1 for label in labels)
     height = round(70 + len(options) * (24 + max(104.0, LINE * lines + 4)))
-    colours = _colours(len(states))
+    shades = colours(len(states))
     with open_panels(height, len(options)) as (canvas, panels):
-        _tight(canvas)
+        tight(canvas)
         canvas.suptitle(texts.y, x=0.02, ha="left", fontsize=10.8, color=LIGHT["quiet"])
         for option, axes in zip(options, panels, strict=True):
             wide = _shares(table[table["option"] == option], states)
-            axes.stackplot(wide.index, wide.to_numpy().T, colors=colours, edgecolor=LIGHT["paper"], linewidth=0.9)
+            axes.stackplot(wide.index, wide.to_numpy().T, colors=shades, edgecolor=LIGHT["paper"], linewidth=0.9)
             axes.set(xlim=(wide.index[0], wide.index[-1]), ylim=(0, 1))
             axes.set_title(str(option), loc="left", fontsize=10.8)
             axes.yaxis.set_major_locator(MaxNLocator(nbins=2))
             axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: texts.value(share)))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
             axes.tick_params(axis="x", labelbottom=axes is panels[-1])
-            _name_bands(canvas, axes, wide.iloc[-1].to_numpy(), labels, colours)
+            _name_bands(canvas, axes, wide.iloc[-1].to_numpy(), labels, shades)
         panels[-1].set_xlabel(texts.x)
         return Figure(as_svg(canvas), table, texts.alt, height=height)
 
@@ -97,17 +97,17 @@ def cash_figure(table: pd.DataFrame, texts: CashTexts, payback: float | None = N
     payers = list(dict.fromkeys(table["payer"]))
     wide = _euros(table, "year", "payer", payers).sort_index()
     total = wide.sum(axis=1).cumsum()
-    colours = _colours(len(payers))
-    keys: list[Any] = [Patch(facecolor=colour, label=str(payer)) for payer, colour in zip(payers, colours, strict=True)]
+    shades = colours(len(payers))
+    keys: list[Any] = [Patch(facecolor=colour, label=str(payer)) for payer, colour in zip(payers, shades, strict=True)]
     keys.append(Line2D([], [], color=LIGHT["ink"], linewidth=2.2, label=texts.total))
     trough = total.idxmin()
     if total[trough] < 0:
         keys.append(Line2D([], [], color=LIGHT["loss"], marker="v", label=f"{texts.lowest}: {trough}", **_mark(8)))
     if payback is not None and payback in total.index:
         keys.append(Line2D([], [], color=LIGHT["gain"], marker="o", label=f"{texts.back}: {payback:.0f}", **_mark(8)))
-    height = 236 + _legend_height(keys)
+    height = 236 + legend_height(keys)
     with open_canvas(height) as (canvas, axes):
-        _stack(axes.bar, wide, colours, {"width": 0.76}, "bottom")
+        _stack(axes.bar, wide, shades, {"width": 0.76}, "bottom")
         axes.axhline(0, color=LIGHT["ink"], linewidth=1.2, zorder=3)
         axes.plot(total.index, total, color=LIGHT["paper"], linewidth=5, zorder=4)
         axes.plot(total.index, total, color=LIGHT["ink"], linewidth=2.2, zorder=5)
@@ -126,7 +126,7 @@ def cash_figure(table: pd.DataFrame, texts: CashTexts, payback: float | None = N
         axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
         axes.grid(axis="y", color=LIGHT["grid"], linewidth=0.8)
         axes.set_axisbelow(True)
-        _legend(canvas, keys)
+        legend(canvas, keys)
         return Figure(as_svg(canvas), table, texts.alt, height=height)
 
 
@@ -142,14 +142,14 @@ def composition_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
     cases, components = list(dict.fromkeys(table["case"])), list(dict.fromkeys(table["component"]))
     wide = _euros(table, "case", "component", components).loc[cases]
     sums = wide.sum(axis=1)
-    colours = _colours(len(components))
-    keys = [Patch(facecolor=colour, label=str(name)) for name, colour in zip(components, colours, strict=True)]
+    shades = colours(len(components))
+    keys = [Patch(facecolor=colour, label=str(name)) for name, colour in zip(components, shades, strict=True)]
     names = [textwrap.fill(str(case), 2 * WRAP) for case in cases]
     row_height = 32 + 14 * max(name.count("\n") + 1 for name in names)  # points: a bar, and its name above it
-    height = 66 + row_height * len(cases) + _legend_height(keys)
+    height = 66 + row_height * len(cases) + legend_height(keys)
     with open_canvas(height) as (canvas, axes):
         drawn = wide.set_axis(range(len(cases)))
-        _stack(axes.barh, drawn, colours, {"height": 24 / row_height}, "left")
+        _stack(axes.barh, drawn, shades, {"height": 24 / row_height}, "left")
         for row, (case, name) in enumerate(zip(cases, names, strict=True)):
             place: dict[str, Any] = {
                 "transform": axes.get_yaxis_transform(),
@@ -169,7 +169,7 @@ def composition_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
         axes.tick_params(axis="y", length=0, labelleft=False)
         axes.grid(axis="x", color=LIGHT["grid"], linewidth=0.8)
         axes.set_axisbelow(True)
-        _legend(canvas, keys)
+        legend(canvas, keys)
         return Figure(as_svg(canvas), table, texts.alt, height=height)
 
 
@@ -194,7 +194,7 @@ def _euros(table: pd.DataFrame, rows: str, columns: str, order: Sequence[Any]) -
 # --- drawing --------------------------------------------------------------------------------------
 
 
-def _colours(count: int) -> list[str]:
+def colours(count: int) -> list[str]:
     """Steps of the scale, as far from each other as their number allows."""
     if count > len(STEPS):
         raise ValueError(f"{count} parts cannot be told apart: join some, so that {len(STEPS)} are left")
@@ -206,10 +206,10 @@ def _mark(size: float) -> dict[str, Any]:
     return {**HALO, "markersize": size}
 
 
-def _stack(draw: Any, wide: pd.DataFrame, colours: Iterable[str], size: dict[str, float], start: str) -> None:
+def _stack(draw: Any, wide: pd.DataFrame, shades: Iterable[str], size: dict[str, float], start: str) -> None:
     """Parts one after the other from zero, those above it one way and those below it the other."""
     up, down = np.zeros(len(wide)), np.zeros(len(wide))
-    for name, colour in zip(wide.columns, colours, strict=True):
+    for name, colour in zip(wide.columns, shades, strict=True):
         values = wide[name].to_numpy()
         shown = values != 0
         begin = np.where(values > 0, up, down)
@@ -226,7 +226,7 @@ def _folded(label: str) -> str:
     return textwrap.fill(label, min(max(WRAP, longest), WRAP + 6))
 
 
-def _name_bands(canvas: Canvas, axes: Any, ends: np.ndarray, labels: Sequence[str], colours: Sequence[str]) -> None:
+def _name_bands(canvas: Canvas, axes: Any, ends: np.ndarray, labels: Sequence[str], shades: Sequence[str]) -> None:
     """The name of each band at its right end, moved apart where bands are thin."""
     middles = ends.cumsum() - ends / 2
     beside = axes.get_yaxis_transform()
@@ -234,7 +234,7 @@ def _name_bands(canvas: Canvas, axes: Any, ends: np.ndarray, labels: Sequence[st
              for y, label in zip(middles, labels, strict=True)]  # fmt: skip
     canvas.draw_without_rendering()  # the height of a panel is known once all is laid out
     tall = np.array([label.count("\n") + 1 for label in labels]) * LINE / axes.bbox.height
-    for text, middle, place, colour in zip(texts, middles, _apart(middles, tall), colours, strict=True):
+    for text, middle, place, colour in zip(texts, middles, _apart(middles, tall), shades, strict=True):
         text.set_y(place)
         axes.plot([1, 1.06], [middle, place], transform=beside, color=LIGHT["quiet"], linewidth=0.8, clip_on=False)
         axes.plot(1.08, place, "s", transform=beside, color=colour, markersize=7, clip_on=False)
@@ -252,7 +252,7 @@ def _apart(wanted: np.ndarray, tall: np.ndarray) -> np.ndarray:
     return places
 
 
-def _tight(canvas: Canvas) -> None:
+def tight(canvas: Canvas) -> None:
     """Less air between the parts of a drawing that has many."""
     engine: Any = canvas.get_layout_engine()
     engine.set(h_pad=0.06)
@@ -262,7 +262,8 @@ def _columns(keys: Sequence[Any]) -> int:
     return 2 if all(len(key.get_label()) <= WRAP + 3 for key in keys) else 1
 
 
-def _legend_height(keys: Sequence[Any]) -> int:
+def legend_height(keys: Sequence[Any]) -> int:
+    """Room that `legend` takes, in points."""
     lines = [_wrapped(key).count("\n") + 1 for key in keys]
     count = sum(lines) if _columns(keys) == 1 else -(-len(lines) // 2)
     return round(count * (LINE + 2.5)) + 8
@@ -272,8 +273,9 @@ def _wrapped(key: Any) -> str:
     return textwrap.fill(key.get_label(), 2 * WRAP + 8)
 
 
-def _legend(canvas: Canvas, keys: Sequence[Any]) -> None:
-    _tight(canvas)
+def legend(canvas: Canvas, keys: Sequence[Any]) -> None:
+    """The keys of a drawing below it, in one column or two, as their labels allow."""
+    tight(canvas)
     canvas.legend(
         handles=keys, labels=[_wrapped(key) for key in keys], loc="outside lower left", ncols=_columns(keys),
         frameon=False, fontsize=SMALL, handlelength=1.2, handleheight=0.9, columnspacing=1.2, labelspacing=0.35,

@@ -16,11 +16,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from costeff.report.figures import LIGHT, AxisTexts, Figure, as_svg, open_canvas, open_panels, value_axis
-from costeff.report.model_figures import LINE, PAPER, SMALL, _colours, _legend, _legend_height, _tight
+from costeff.report.model_figures import LINE, PAPER, SMALL, colours, legend, legend_height, tight
 
 OPEN = {"marker": "s", "color": LIGHT["quiet"], "markerfacecolor": LIGHT["paper"], "markeredgewidth": 1.4}
 FILLED = {"marker": "o", "color": LIGHT["gain"], "markerfacecolor": LIGHT["gain"], "markeredgewidth": 1.4}
 CLIENTS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
+BROKEN = (0, (1.7, 1.0))  # a line whose key has room for two dashes
 TOLD_FROM = 0.09  # of a bar: the least share that has room for its figure
 BAND = 0.99  # of binomial counts, in which the ranks of a calibrated model fall
 
@@ -54,7 +55,7 @@ def shrinkage_figure(table: pd.DataFrame, texts: KeyedTexts) -> Figure:
         raise ValueError("no municipality has a raw figure to show")
     options = list(dict.fromkeys(shown["option"]))
     keys = [_key(OPEN, texts.keys[0], 5), _key(FILLED, texts.keys[1], 5)]
-    height = 60 + 150 * len(options) + _legend_height(keys)
+    height = 60 + 150 * len(options) + legend_height(keys)
     with open_panels(height, len(options)) as (canvas, panels):
         canvas.suptitle(texts.y, x=0.02, ha="left", fontsize=10.8, color=LIGHT["quiet"])
         for option, axes in zip(options, panels, strict=True):
@@ -73,7 +74,7 @@ def shrinkage_figure(table: pd.DataFrame, texts: KeyedTexts) -> Figure:
             value_axis(axes.yaxis, texts)
             _grid(axes, "y")
         panels[-1].set_xlabel(texts.x)
-        _legend(canvas, keys)
+        legend(canvas, keys)
         return Figure(as_svg(canvas), table, texts.alt, height=height)
 
 
@@ -96,7 +97,7 @@ def county_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
     if not ((table["low"] <= table["mean"]) & (table["mean"] <= table["high"])).all():
         raise ValueError("an interval does not hold its mean")
     keys = [_key(style, name, 6.5) for name, style in styles.items()]
-    height = 66 + (16 + 10 * len(styles)) * len(counties) + _legend_height(keys)
+    height = 66 + (16 + 10 * len(styles)) * len(counties) + legend_height(keys)
     with open_canvas(height) as (canvas, axes):
         for number, (option, style) in enumerate(styles.items()):
             part = table[table["option"] == option]
@@ -112,7 +113,7 @@ def county_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         _grid(axes, "x")
-        _legend(canvas, keys)
+        legend(canvas, keys)
         return Figure(as_svg(canvas), table, texts.alt, height=height)
 
 
@@ -140,7 +141,7 @@ def predictive_figure(
     edges = np.linspace(every.min(), every.max(), 41) if np.ptp(every) else every[0] + np.array([-0.5, 0.5])
     keys: list[Any] = [Patch(facecolor=LIGHT["step2"], label=texts.keys[0])]
     keys.append(Line2D([], [], color=LIGHT["loss"], linewidth=2.4, label=texts.keys[1]))
-    height = 56 + 62 * len(rows) + _legend_height(keys)
+    height = 56 + 62 * len(rows) + legend_height(keys)
     with open_panels(height, len(rows)) as (canvas, panels):
         for row, axes in zip(rows, panels, strict=True):
             axes.hist(table.loc[table["row"] == row, "value"], edges, color=LIGHT["step2"])
@@ -152,7 +153,7 @@ def predictive_figure(
             axes.tick_params(axis="x", labelbottom=axes is panels[-1])
             axes.set_xlim(edges[0], edges[-1])
         panels[-1].set_xlabel(texts.x)
-        _legend(canvas, keys)
+        legend(canvas, keys)
         told = table.groupby("row", sort=False)["value"].quantile([(1 - mass) / 2, 0.5, (1 + mass) / 2]).unstack()
         told = told.set_axis(["low", "median", "high"], axis=1).rename_axis("row").reset_index()
         told.insert(1, "observed", [observed[row] for row in told["row"]])
@@ -182,7 +183,7 @@ def survival_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
                 raise ValueError("a line does not start from all clients at time 0")
             if (np.diff(mean) > 1e-9).any():
                 raise ValueError("a share without the event rises")
-            line = {"color": style["color"], "linewidth": 2.4, "linestyle": ("--", "-")[number]}
+            line = {"color": style["color"], "linewidth": 2.4, "linestyle": (BROKEN, "-")[number]}
             axes.fill_between(part["time"], part["low"], part["high"], color=style["color"], alpha=0.18, linewidth=0)
             axes.plot(part["time"], mean, zorder=3, **line)
             keys.append(Line2D([], [], label=str(option), **line))
@@ -191,7 +192,7 @@ def survival_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 3, 5, 10]))
         value_axis(axes.yaxis, texts)
         _grid(axes, "y")
-        _legend(canvas, keys)
+        legend(canvas, keys)
         return Figure(as_svg(canvas), table, texts.alt, height=250 + 20 * len(styles))
 
 
@@ -215,13 +216,13 @@ def shares_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
         raise ValueError("a share is missing or below 0")
     if not np.allclose(wide.sum(axis=1), 1, atol=0.005):
         raise ValueError("the shares of a case do not sum to one")
-    colours = _colours(len(parts))
-    keys = [Patch(facecolor=colour, label=str(name)) for name, colour in zip(parts, colours, strict=True)]
-    height = round(66 + 44 * len(cases) + _legend_height(keys))
+    shades = colours(len(parts))
+    keys = [Patch(facecolor=colour, label=str(name)) for name, colour in zip(parts, shades, strict=True)]
+    height = round(66 + 44 * len(cases) + legend_height(keys))
     with open_canvas(height) as (canvas, axes):
-        _tight(canvas)
+        tight(canvas)
         begin = np.zeros(len(cases))
-        for part, colour in zip(parts, colours, strict=True):
+        for part, colour in zip(parts, shades, strict=True):
             share = wide[part].to_numpy()
             axes.barh(range(len(cases)), share, left=begin, height=0.56, color=colour, edgecolor=LIGHT["paper"])
             for row in np.flatnonzero(share >= TOLD_FROM):
@@ -235,7 +236,7 @@ def shares_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", left=False, labelleft=False)
         value_axis(axes.xaxis, texts)
-        _legend(canvas, keys)
+        legend(canvas, keys)
         return Figure(as_svg(canvas), table, texts.alt, height=height)
 
 
@@ -269,14 +270,14 @@ def rank_figure(ranks: pd.DataFrame, texts: AxisTexts, bins: int = 20, highest: 
     told = []
     height = 60 + 72 * len(names)
     with open_panels(height, len(names)) as (canvas, panels):
-        _tight(canvas)
+        tight(canvas)
         canvas.suptitle(texts.y, x=0.02, ha="left", fontsize=10.8, color=LIGHT["quiet"])
         for name, axes in zip(names, panels, strict=True):
             found = ranks.loc[ranks["parameter"] == name, "rank"]
             counts, _ = np.histogram(found, first - 0.5)
             low, high = binom.interval(BAND, len(found), np.diff(first) / (highest + 1))
-            colours = [LIGHT["gain" if inside else "loss"] for inside in (low <= counts) & (counts <= high)]
-            axes.bar(first[:-1] - 0.5, counts, np.diff(first), align="edge", color=colours, edgecolor=LIGHT["paper"])
+            shades = [LIGHT["gain" if inside else "loss"] for inside in (low <= counts) & (counts <= high)]
+            axes.bar(first[:-1] - 0.5, counts, np.diff(first), align="edge", color=shades, edgecolor=LIGHT["paper"])
             axes.stairs(high, first - 0.5, baseline=low, fill=True, color=LIGHT["quiet"], alpha=0.3, zorder=3)
             axes.set_title(str(name), loc="left", fontsize=SMALL)
             axes.set(xlim=(-0.5, highest + 0.5), ylim=(0, 1.1 * max(counts.max(), high.max(), 1)))

@@ -13,8 +13,8 @@ from costeff.report.figures import PALETTE, STEPS, AxisTexts, Figure
 from costeff.report.model_figures import (
     CashTexts,
     _apart,
-    _colours,
     cash_figure,
+    colours,
     composition_figure,
     occupancy_figure,
 )
@@ -124,7 +124,7 @@ def test_what_is_missing_is_refused() -> None:
 def test_up_to_eight_states_and_any_number_of_options(states: int, options: tuple[str, ...]) -> None:
     table = occupancy(states, options)
     figure = occupancy_figure(table, TEXTS)
-    assert len(set(_colours(states))) == states
+    assert len(set(colours(states))) == states
     assert figure.height > 100 * len(options)
 
 
