@@ -308,8 +308,9 @@ def _told(outcome: Any) -> int:
     stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
     made = "1 report" if outcome.pages == 1 else f"{outcome.pages} reports"
     print(f"{made} made ({stages}).")
-    for chain in outcome.unfit:
-        print(f"{chain}: the model failed its diagnostics; its pages give no headline figure and say why.")
+    for chain, models in outcome.unfit.items():
+        told = ", ".join(models)
+        print(f"{chain}: {told} failed the diagnostics of models; its pages give no headline figure and say why.")
     print(f"Open {outcome.indexes[0]}")
     if outcome.failed:
         problems = [

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from costeff.appraisal import Request, appraise
@@ -14,7 +13,6 @@ from costeff.chain import ImpactChain
 from costeff.draws import OPTIONS
 from costeff.outcomes.fit import Check, Fit
 from costeff.params import Catalogue
-from costeff.records import Cells
 
 DRAWS = 12
 CLIENTS = 100
@@ -59,11 +57,13 @@ def support_fit(draws: int = DRAWS, ratio: float | None = None) -> Fit:
     return Fit("time_to_event", effect, xr.Dataset(), (), "made-by-hand", cached=False)
 
 
-def cost_cells(usual: float = 3_000.0, new: float = 7_000.0, spread: float = 0.0) -> Cells:
-    n = 400
-    rows = [(o, n, n * m, n * (m**2 + spread**2)) for o, m in zip(OPTIONS, (usual, new), strict=True)]
-    table = pd.DataFrame(rows, columns=["option", "n", "sum", "sum_squares"])
-    return Cells("cost", ("option",), table, None, None, True, "made by hand")
+def cost_fit(usual: float = 3_000.0, new: float = 7_000.0, spread: float = 0.0, draws: int = DRAWS) -> Fit:
+    """What the service costs a client in each municipality; with `spread` it differs by draw and municipality."""
+    noise = spread * np.random.default_rng(7).normal(size=(draws, 2, len(CODES)))
+    mean = np.array([usual, new])[None, :, None] + noise
+    coords = {"draw": np.arange(draws), "option": list(OPTIONS), "municipality": CODES}
+    effect = xr.Dataset({"mean": (("draw", "option", "municipality"), mean)}, coords, attrs("cost_ratio"))
+    return Fit("cost_gamma", effect, xr.Dataset(), (), f"made-by-hand-{usual}-{new}-{spread}", cached=False)
 
 
 FITS = {FAMILY: family_fit(), SUPPORT: support_fit()}
@@ -74,12 +74,14 @@ def run(
     chain: str | ImpactChain = FAMILY,
     fit: Fit | None = None,
     codes: list[str] | None = None,
-    costs: Cells | None = None,
+    costs: Fit | None = None,
     **asked: Any,
 ) -> xr.Dataset:
     chain = catalogue.chains[chain] if isinstance(chain, str) else chain
     request = Request.of(catalogue, **{"draws": DRAWS, "clients": CLIENTS, **asked})
-    return appraise(chain, catalogue, fit or FITS[chain.id], codes or CODES, request, costs or cost_cells())
+    return appraise(
+        chain, catalogue, fit or FITS[chain.id], codes or CODES, request, costs or cost_fit(draws=request.draws)
+    )
 
 
 def with_first_year(catalogue: Catalogue, year: int) -> Catalogue:

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from appraisal_builders import (
@@ -21,7 +20,7 @@ from appraisal_builders import (
     FITS,
     MONEY,
     SUPPORT,
-    cost_cells,
+    cost_fit,
     family_fit,
     run,
     support_fit,
@@ -29,15 +28,13 @@ from appraisal_builders import (
 )
 
 from costeff.appraisal import Request, appraise, check_chains, one, price_sets_for, states, summary
-from costeff.appraisal.money import standardised_cost
 from costeff.decision import net_saving
 from costeff.draws import OPTIONS
-from costeff.errors import DataError, ExitCode, ParamsError, UsageError
+from costeff.errors import ExitCode, ParamsError, UsageError
 from costeff.outcomes.fit import Check, Fit
 from costeff.params import Catalogue
 from costeff.params.entries import StatePrice, Uncertain
 from costeff.params.pricing import cashable_draws, price, sample, state_price
-from costeff.records import Cells
 
 PRICED = {
     "intensive_family_work": ("emergency", "foster_family", "institution"),
@@ -266,7 +263,7 @@ def test_what_is_avoided_is_the_usual_less_the_option(appraised: dict[str, xr.Da
     ("chain", "fit"), [(FAMILY, family_fit(ratio=1.0)), (SUPPORT, support_fit(ratio=1.0))], ids=[FAMILY, SUPPORT]
 )
 def test_identical_arms_avoid_exactly_nothing(catalogue: Catalogue, chain: str, fit: Fit) -> None:
-    ds = run(catalogue, chain, fit, costs=cost_cells(3_000, 3_000))
+    ds = run(catalogue, chain, fit, costs=cost_fit(3_000, 3_000))
     for name in ("avoided", "avoided_average", "time_avoided"):
         assert (ds[name] == 0).all(), name
     assert (ds["average"] > 0).any()
@@ -434,24 +431,47 @@ def test_cost_from_a_register_without_spread_is_its_mean(appraised: dict[str, xr
     assert (cost.sel(option="new") == 7_000 * CLIENTS).all()
 
 
-def test_cost_from_a_register_has_its_standard_error(catalogue: Catalogue) -> None:
-    ds = run(catalogue, fit=family_fit(draws=2_000), costs=cost_cells(spread=4_000.0), draws=2_000, horizon_years=1)
-    new = ds["cost"].sel(option="new", municipality="837").sum(["payer", "year"]) / CLIENTS
-    assert float(new.std()) == pytest.approx(4_000 / math.sqrt(400), rel=0.06)
-    assert float(new.mean()) == pytest.approx(7_000, abs=4 * 200 / math.sqrt(2_000))
+def test_each_municipality_pays_its_own_estimate_draw_by_draw(catalogue: Catalogue) -> None:
+    """Draws are taken from the same places of the chains as those of the effect, and nothing is added to them."""
+    costs = cost_fit(spread=900.0, draws=5 * DRAWS)
+    ds = run(catalogue, fit=family_fit(draws=5 * DRAWS), costs=costs, codes=["478", "091"])
+    paid = ds["cost"].sum(["payer", "year"]) / CLIENTS
+    kept = np.linspace(0, 5 * DRAWS - 1, DRAWS).round().astype(int)
+    for code in ("478", "091"):
+        expected = costs.effect["mean"].sel(municipality=code).isel(draw=kept).to_numpy()
+        np.testing.assert_allclose(paid.sel(municipality=code).transpose("draw", "option"), expected)
+
+
+def test_with_the_same_effect_a_dearer_service_saves_less_by_what_it_costs_more(catalogue: Catalogue) -> None:
+    dear = cost_fit()
+    more = xr.zeros_like(dear.effect["mean"])
+    more.loc[{"option": "new", "municipality": "837"}] = 1_000.0
+    dear = replace(dear, effect=dear.effect.assign(mean=dear.effect["mean"] + more))
+    plain, dearer = (net_saving(run(catalogue, costs=costs).sel(municipality="837")) for costs in (cost_fit(), dear))
+    np.testing.assert_allclose(plain - dearer, 1_000 * CLIENTS)
+
+
+def test_a_cost_without_places_is_that_of_every_municipality(catalogue: Catalogue) -> None:
+    costs = cost_fit(spread=900.0)
+    national = replace(costs, effect=costs.effect.isel(municipality=0, drop=True))
+    paid = run(catalogue, costs=national)["cost"].sum(["payer", "year"])
+    for code in CODES:
+        np.testing.assert_allclose(paid.sel(municipality=code), CLIENTS * national.effect["mean"])
 
 
 def test_a_chain_that_takes_its_cost_from_a_register_needs_it(catalogue: Catalogue) -> None:
     request = Request.of(catalogue, draws=DRAWS)
-    with pytest.raises(ParamsError, match="is register, and no cost cells were given"):
+    with pytest.raises(ParamsError, match="is register, and no fit of costs was given"):
         appraise(catalogue.chains[FAMILY], catalogue, FITS[FAMILY], CODES, request)
 
 
-def test_costs_of_one_option_only_are_refused(catalogue: Catalogue) -> None:
-    cells = cost_cells()
-    half = replace(cells, table=cells.table[cells.table["option"] == "new"])
-    with pytest.raises(DataError, match="no client has a cost under usual"):
-        run(catalogue, costs=half)
+def test_a_fit_of_costs_that_cannot_serve_is_told_at_once(catalogue: Catalogue) -> None:
+    few = cost_fit(draws=DRAWS - 1)
+    few = replace(few, effect=few.effect.sel(municipality=["091"]))
+    with pytest.raises(UsageError) as caught:
+        run(catalogue, costs=few, codes=["091", "837", "478"])
+    told = [problem.place for problem in caught.value.problems]
+    assert told == ["chains intensive_family_work.input.cost", "municipality 837", "municipality 478"]
 
 
 # --- price sets and price years ---------------------------------------------------------------------
@@ -551,7 +571,19 @@ def test_a_failed_gate_goes_with_the_result(catalogue: Catalogue) -> None:
     assert ds.attrs["gate_passed"] == 0
     (reason,) = json.loads(ds.attrs["gate_reasons"])
     assert (reason["check"], reason["value"]) == ("rhat", 1.2)
+    assert reason["of"] == "outcome"
     assert run(catalogue).attrs["gate_passed"] == 1
+
+
+def test_a_failed_gate_of_the_cost_model_counts_as_that_of_the_outcome(catalogue: Catalogue) -> None:
+    failed = (Check("divergences", "all", 3, 0, False),)
+    costs, fit = replace(cost_fit(), checks=failed), replace(FITS[FAMILY], checks=failed)
+    assert run(catalogue, costs=costs).attrs["gate_passed"] == 0
+    both = run(catalogue, costs=costs, fit=fit)
+    assert [reason["of"] for reason in json.loads(both.attrs["gate_reasons"])] == ["outcome", "costs"]
+    priced = run(catalogue, SUPPORT, costs=costs)  # its service has a price: nothing of it rests on that fit
+    assert priced.attrs["gate_passed"] == 1
+    assert priced.attrs["input_hash"] == run(catalogue, SUPPORT).attrs["input_hash"]
 
 
 def test_the_hash_changes_with_whatever_the_result_depends_on(catalogue: Catalogue) -> None:
@@ -560,7 +592,7 @@ def test_the_hash_changes_with_whatever_the_result_depends_on(catalogue: Catalog
         run(catalogue, seed=1).attrs["input_hash"],
         run(catalogue, clients=50).attrs["input_hash"],
         run(catalogue, price_set="national").attrs["input_hash"],
-        run(catalogue, costs=cost_cells(new=8_000)).attrs["input_hash"],
+        run(catalogue, costs=cost_fit(new=8_000)).attrs["input_hash"],
         run(catalogue, fit=replace(FITS[FAMILY], hash="another")).attrs["input_hash"],
     ]
     assert len(set(hashes)) == len(hashes)
@@ -644,6 +676,7 @@ def test_what_a_chain_lacks_is_told_at_once(catalogue: Catalogue) -> None:
     chain = catalogue.chains[SUPPORT]
     broken = {
         "outcome": chain.override(outcome=chain.outcome.override(model="forest")),
+        "count": chain.override(id="count", outcome=chain.outcome.override(model="count")),
         "impact": chain.override(impact=chain.impact.override(model="hospital")),
         "price": catalogue.chains[FAMILY].override(impact=chain.impact.override(model="institutional_treatment")),
     }
@@ -654,28 +687,11 @@ def test_what_a_chain_lacks_is_told_at_once(catalogue: Catalogue) -> None:
     told = [str(problem) for problem in check_chains(replace(catalogue, chains=broken, transitions=transitions))]
     rules = "\n".join(told)
     for expected in (
-        "outcome.model: forest is not a model",
+        "outcome.model: forest is not a model\n    -> known: binary, time_to_event, weibull",
+        "count.outcome.model: count is not a model of a chain's outcome\n    -> known: binary",
         "impact.model: hospital is not a model",
         "transitions/prison.yaml: has no later_risk_ratio",
         "transitions/prison.yaml: has no baseline_probability",
         "has no price for in_institution",
     ):
         assert expected in rules
-
-
-def test_the_cost_of_the_service_is_compared_for_the_same_mix_of_clients():
-    """Costly clients get the new service more often; the service itself adds 1 000 in each group."""
-    rows = [
-        ("usual", "low", 900, 1000.0),
-        ("new", "low", 100, 2000.0),
-        ("usual", "high", 100, 5000.0),
-        ("new", "high", 900, 6000.0),
-    ]
-    table = pd.DataFrame(
-        [(o, g, n, n * mean, n * mean**2) for o, g, n, mean in rows],
-        columns=["option", "group", "n", "sum", "sum_squares"],
-    )
-    cells = Cells("cost", ("option", "group"), table, None, None, True, "test")
-    mean, error = standardised_cost(cells)
-    assert mean == pytest.approx([3000.0, 4000.0])
-    assert error == pytest.approx([0.0, 0.0], abs=1e-6)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from appraisal_builders import CLIENTS, CODES, DRAWS, FAMILY, FITS, SUPPORT, cost_cells, family_fit, run
+from appraisal_builders import CLIENTS, CODES, DRAWS, FAMILY, FITS, SUPPORT, cost_fit, family_fit, run
 
 from costeff.appraisal import Request, active_links, appraise_all, check_chains, price_sets_for, states
 from costeff.appraisal.cohorts import Cohorts
@@ -310,7 +310,7 @@ def test_the_municipality_pays_by_paid_days(catalogue: Catalogue) -> None:
     still = replace(still, transitions={**still.transitions, "long_term_unemployment": rows | {
         "later_risk_ratio": rows["later_risk_ratio"].override(
             mean=0.0, low=None, high=None, family="fixed", note="a test")}})  # fmt: skip
-    ds = run(still, chain, stuck, codes=["837"], costs=cost_cells(0, 0), clients=1)
+    ds = run(still, chain, stuck, codes=["837"], costs=cost_fit(0, 0), clients=1)
     benefit = float(price(still, "labour_market_subsidy_day", DRAWS, 2026).draws[0])
     taxes = price(still, "lost_taxes_year", DRAWS, 2026).draws.to_numpy()
     paid = ds["average"].sel(option="usual", municipality="837")
@@ -347,7 +347,7 @@ def test_all_price_sets_at_once_are_each_alone(catalogue: Catalogue, chain: str)
     declared = catalogue.chains[chain]
     request = Request.of(catalogue, draws=DRAWS, clients=CLIENTS)
     sets = price_sets_for(declared, catalogue)
-    together = appraise_all(declared, catalogue, FITS[chain], CODES, request, sets, cost_cells())
+    together = appraise_all(declared, catalogue, FITS[chain], CODES, request, sets, cost_fit())
     assert list(together) == sets
     for name, dataset in together.items():
         xr.testing.assert_identical(dataset, run(catalogue, chain, price_set=name))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 def costeff(*args, cwd=ROOT, env=None):
     command = [sys.executable, "-m", "costeff.cli", *map(str, args)]
     return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=120
+        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=300
     )
 
 

@@ -55,8 +55,8 @@ def _levels(base: pd.DataFrame, name: str, levels: list[object]) -> pd.DataFrame
 
 
 def _costs(base: pd.DataFrame) -> pd.DataFrame:
-    empty = dict.fromkeys(("positive", "sum", "sum_squares", "sum_logs", "sum_log_squares"), 1.0)
-    return base.assign(**empty)
+    """Costs that differ, for equal ones would be refused as a price."""
+    return base.assign(positive=1.0, sum=3.0, sum_squares=9.0, sum_logs=1.0, sum_log_squares=3.0)
 
 
 def _meters(base: pd.DataFrame) -> pd.DataFrame:

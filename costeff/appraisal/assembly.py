@@ -17,7 +17,7 @@ from costeff.appraisal.cohorts import Cohorts
 from costeff.appraisal.evidence import PRIOR, beside, told_of
 from costeff.appraisal.linked import active_links, linked_time, links_of, published_effect
 from costeff.appraisal.money import Downstream, Money
-from costeff.appraisal.request import BASELINE, LATER, Request, check_chains
+from costeff.appraisal.request import BASELINE, LATER, REGISTER, Request, check_chains
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.chain import ImpactChain
 from costeff.cohort import discount_factors
@@ -27,7 +27,6 @@ from costeff.errors import ParamsError
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.params.links import Link
-from costeff.records import Cells
 
 
 def appraise(
@@ -36,7 +35,7 @@ def appraise(
     fit: Fit,
     municipalities: Sequence[str],
     request: Request,
-    costs: Cells | None = None,
+    costs: Fit | None = None,
 ) -> xr.Dataset:
     """What a service changes, costs and avoids, for all municipalities asked for at once.
 
@@ -47,7 +46,7 @@ def appraise(
     municipalities
         Three-digit codes.
     costs
-        Cost cells by option, where the chain takes its cost from the register.
+        A cost model, fitted, where the chain takes its cost from the register; otherwise not read.
 
     Returns
     -------
@@ -74,12 +73,13 @@ def appraise_all(
     municipalities: Sequence[str],
     request: Request,
     price_sets: Sequence[str],
-    costs: Cells | None = None,
+    costs: Fit | None = None,
 ) -> dict[str, xr.Dataset]:
     """`appraise` at several price sets, with one run of the cohorts for all of them."""
     check_chains(catalogue).raise_if_any(ParamsError, "The parameters cannot be appraised")
     shared = _Shared(Cohorts(chain, catalogue, fit, tuple(municipalities), request))
-    return {name: _Assembly(shared, name, costs).dataset() for name in price_sets}
+    needed = costs if chain.input.cost == REGISTER else None
+    return {name: _Assembly(shared, name, needed).dataset() for name in price_sets}
 
 
 def states(
@@ -125,11 +125,16 @@ class _Shared:
 class _Assembly:
     shared: _Shared
     price_set: str
-    costs: Cells | None
+    costs: Fit | None
 
     @property
     def cohorts(self) -> Cohorts:
         return self.shared.cohorts
+
+    @property
+    def fits(self) -> dict[str, Fit]:
+        """Every fit the result rests on, by what it estimates."""
+        return {"outcome": self.cohorts.fit} | ({"costs": self.costs} if self.costs else {})
 
     def dataset(self) -> xr.Dataset:
         cohorts, request = self.cohorts, self.cohorts.request
@@ -262,10 +267,12 @@ class _Assembly:
             "measure": str(fit.effect.attrs["measure"]),
             "n_clients_all": self._clients_all(),
             "data": str(fit.effect.attrs["data"]),
-            "synthetic": int(fit.effect.attrs["synthetic"]),
+            "synthetic": max(int(each.effect.attrs["synthetic"]) for each in self.fits.values()),
             **({PRIOR: json.dumps(self.shared.beside[1])} if self.shared.beside[1] else {}),
-            "gate_passed": int(fit.passed),
-            "gate_reasons": json.dumps(fit.failed_checks),
+            "gate_passed": int(all(each.passed for each in self.fits.values())),
+            "gate_reasons": json.dumps(
+                [{**check, "of": of} for of, each in self.fits.items() for check in each.failed_checks]
+            ),
             "mass": conventions.interval_mass,
             "discount_rate": conventions.discount.rate,
             "horizons": json.dumps([h for h in conventions.horizons if h <= cohorts.years]),

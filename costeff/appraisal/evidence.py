@@ -39,7 +39,8 @@ BELIEFS: dict[Belief, str] = {
     "published": "the prior as published",
     "none": "no prior from evidence: the data alone",
 }
-MEASURE_OF = {"binary": "odds ratio", "time_to_event": "hazard ratio"}  # outcome model -> exp of its `effect`
+# The models a chain may name, of one event and one effect, and what exp of that effect is.
+MEASURE_OF = {"binary": "odds ratio", "time_to_event": "hazard ratio", "weibull": "hazard ratio"}
 DRAWS, SEED = 40_000, 1  # of the predictive distribution: not of a run, so that every run has the same prior
 DIGITS = 2  # of the prior: no more is known
 LEAST_DRAWS = 400  # effective draws below which the data alone are not told

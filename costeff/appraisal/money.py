@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from costeff.appraisal.cohorts import Cohorts
+from costeff.appraisal.request import REGISTER
 from costeff.avoided_cost import AvoidedCostModel, cash, in_whole_units
-from costeff.draws import OPTIONS, rng
-from costeff.errors import DataError, ParamsError, Problem
+from costeff.draws import OPTIONS, thin
+from costeff.errors import ParamsError, Problem, Problems, UsageError
+from costeff.outcomes import Fit
 from costeff.params.entries import UnitCost
 from costeff.params.pricing import Priced, at_once_draws, cashable_draws, price, sample, state_price
-from costeff.records import Cells
 
 Days = tuple[float, float | None]  # of a stay, from and to
 ALL_DAYS: Days = (0.0, None)
@@ -173,11 +173,12 @@ class Money:
 
     # --- the service itself -------------------------------------------------------------------------
 
-    def service(self, costs: Cells | None) -> tuple[xr.DataArray, dict[str, Any]]:
+    def service(self, costs: Fit | None) -> tuple[xr.DataArray, dict[str, Any]]:
         """Cost of the service in the first year, of one client, by option and payer; and what is known of the price."""
         chain, request = self.cohorts.chain, self.cohorts.request
-        if chain.input.cost == "register":
-            per_client, told = self._from_register(costs)
+        if chain.input.cost == REGISTER:
+            per_client = self._from_register(costs)
+            told = {"quality": REGISTER, "price_year": REGISTER, "sources": []}
         else:
             catalogue = self.cohorts.catalogue
             priced = price(catalogue, chain.input.cost, request.draws, request.seed, request.price_year)
@@ -190,37 +191,25 @@ class Money:
         cost = per_client * first * self.payers(chain.input.payer).isel(item=0, drop=True)
         return cost.transpose("draw", "option", "municipality", "payer", "year"), told
 
-    def _from_register(self, costs: Cells | None) -> tuple[xr.DataArray, dict[str, Any]]:
-        """Mean cost per client by option: a normal distribution from n, sum and sum of squares."""
-        chain, request = self.cohorts.chain, self.cohorts.request
+    def _from_register(self, costs: Fit | None) -> xr.DataArray:
+        """Mean cost per client (draw, option[, municipality]), as it was estimated.
+
+        Its draws are paired with those of the outcome by their place in the chains: the two fits are independent.
+        """
+        place = f"chains {self.cohorts.chain.id}.input.cost"
         if costs is None:
-            place = f"chains {chain.id}.input.cost"
-            problem = Problem(place, "is register, and no cost cells were given", "give cost cells")
+            problem = Problem(place, "is register, and no fit of costs was given", "give a fitted cost model")
             raise ParamsError("The cost of the service is missing", [problem])
-        mean, error = standardised_cost(costs)
-        noise = rng(request.seed, f"cost.{chain.id}").normal(size=(request.draws, len(OPTIONS)))
-        draws = (mean + noise * error).clip(min=0.0)
-        coords = {"draw": np.arange(request.draws), "option": list(OPTIONS)}
-        told = {"quality": "register", "price_year": "register", "sources": []}
-        return xr.DataArray(draws, dims=("draw", "option"), coords=coords), told
-
-
-def standardised_cost(costs: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """Mean cost per client and its standard error by option, for the same mix of risk groups under both.
-
-    A group that one option lacks cannot be compared and is left out of both.
-    """
-    groups = [name for name in costs.by if name != "option"]
-    table = costs.table.set_index([*groups, "option"])[["n", "sum", "sum_squares"]]
-    wide = (table if groups else pd.concat({"all": table})).unstack("option")
-    absent = [name for name in OPTIONS if ("n", name) not in wide]
-    wide = wide.dropna()
-    if absent or wide.empty:
-        rule = f"no client has a cost under {', '.join(absent) or 'both options in any group'}"
-        problem = Problem("cost cells", rule, "both options are needed")
-        raise DataError("The cost of the service is missing", [problem])
-    n, total, squares = (wide[name][list(OPTIONS)].to_numpy() for name in ("n", "sum", "sum_squares"))
-    mean = total / n
-    variance = (squares / n - mean**2).clip(min=0.0) / n
-    share = (n.sum(axis=1) / n.sum())[:, None]
-    return (share * mean).sum(axis=0), np.sqrt((share**2 * variance).sum(axis=0))
+        found, draws = costs.effect["mean"], self.cohorts.request.draws
+        problems = Problems()
+        if draws > found.sizes["draw"]:
+            rule = f"{draws} draws are asked for, the fit of costs has {found.sizes['draw']}"
+            problems.add(place, rule, "ask for fewer, or sample more")
+        local = "municipality" in found.dims
+        for code in self.cohorts.municipalities if local else ():
+            if code not in found["municipality"]:
+                problems.add(f"municipality {code}", "the fit of costs has no estimate for it", "fit the costs with it")
+        problems.raise_if_any(UsageError, "The cost of the service cannot be told")
+        if local:
+            found = found.sel(municipality=list(self.cohorts.municipalities))
+        return cast(xr.DataArray, thin(found, draws)).drop_attrs()

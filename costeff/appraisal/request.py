@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from costeff.appraisal.evidence import check_evidence
+from costeff.appraisal.evidence import MEASURE_OF, check_evidence
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.avoided_cost import AvoidedCostModel, Domain, Persistence
 from costeff.chain import ImpactChain
@@ -20,6 +20,7 @@ from costeff.spec import Id, Spec, Year
 
 BASELINE = ("baseline_probability", "baseline_window_years")  # of a relative effect, from transitions
 LATER = "later_risk_ratio"
+REGISTER = "register"  # in the place of a unit cost: what the service costs is estimated from the data
 LINKABLE = ("odds ratio", "hazard ratio", "risk difference")  # what a link can carry on
 
 
@@ -49,10 +50,10 @@ def check_chains(catalogue: Catalogue) -> Problems:
     problems = Problems()
     for chain in catalogue.chains.values():
         place = f"chains {chain.id}"
-        if chain.outcome.model not in OUTCOME_MODELS:
-            problems.add(
-                f"{place}.outcome.model", f"{chain.outcome.model} is not a model", f"known: {', '.join(OUTCOME_MODELS)}"
-            )
+        if chain.outcome.model not in MEASURE_OF:
+            what = "a model of a chain's outcome" if chain.outcome.model in OUTCOME_MODELS else "a model"
+            rule = f"{chain.outcome.model} is not {what}"
+            problems.add(f"{place}.outcome.model", rule, f"known: {', '.join(MEASURE_OF)}")
         model = AVOIDED_COST_MODELS.get(chain.impact.model)
         if model is None:
             known = ", ".join(AVOIDED_COST_MODELS)

@@ -21,7 +21,6 @@ from costeff.draws import summarise
 from costeff.errors import Problem, UsageError
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
-from costeff.records import Cells
 
 TOLD = ("chain", "price_set", "price_year", "clients", "seed", "mass", "synthetic", "data", "discount_rate", "version")
 
@@ -33,7 +32,7 @@ def saving_under_bias(
     municipalities: Sequence[str],
     request: Request,
     biases: Sequence[float],
-    costs: Cells | None = None,
+    costs: Fit | None = None,
 ) -> xr.Dataset:
     """Net saving by how much confounding moved the effect.
 

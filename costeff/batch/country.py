@@ -22,11 +22,14 @@ from costeff.appraisal import (
     one,
     price_sets_for,
 )
+from costeff.appraisal.evidence import MEASURE_OF
+from costeff.appraisal.request import REGISTER
 from costeff.batch.request import RunRequest
 from costeff.chain import ImpactChain
-from costeff.errors import Problem, UsageError
+from costeff.errors import ParamsError, Problem, UsageError
 from costeff.files import write_bytes
 from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
+from costeff.outcomes.cost import model_of_costs
 from costeff.params import Catalogue
 from costeff.records import (
     Cells,
@@ -37,12 +40,15 @@ from costeff.records import (
     exposure_cells,
     open_register,
     rossi_register,
+    time_cells,
     write_register,
 )
-from costeff.records.research import ROSSI_BREAKS
+from costeff.records.cells import BY
 
 SCENARIO = "synthetic_family_work"
 NEED = "children_placed"
+INTERVALS = 4  # of the follow-up, in which a hazard is taken for constant
+COST_PRIORS = "cost_gamma"
 AT_A_TIME = 22  # municipalities appraised in one vectorised pass: bounds memory
 
 
@@ -82,11 +88,28 @@ def open_checked(path: Path, catalogue: Catalogue) -> Register:
 
 @dataclass(frozen=True)
 class Data:
-    """The cells of one chain."""
+    """The cells of one chain; `costs` where the register tells what the service costs."""
 
     outcome: Cells
     costs: Cells | None
     counties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Fits:
+    """What is estimated for one chain: its outcome, and its cost where the register tells it."""
+
+    outcome: Fit
+    costs: Fit | None
+
+    @property
+    def named(self) -> dict[str, Fit]:
+        return {"outcome": self.outcome} | ({"costs": self.costs} if self.costs else {})
+
+    @property
+    def failed(self) -> list[str]:
+        """Models that did not pass their gate."""
+        return [each.model for each in self.named.values() if not each.passed]
 
 
 def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None) -> Data:
@@ -107,14 +130,38 @@ def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None
                 )
             ],
         )
-    statistic = MODELS[chain.outcome.model].statistic
-    if statistic == "binary":
-        cells = binary_cells(register, chain.outcome.outcome, chain.outcome.follow_up_days)
-    else:
-        cells = exposure_cells(register, chain.outcome.outcome, ROSSI_BREAKS)
-    return Data(
-        cells, cost_cells(register, by=("option", "group")) if chain.input.cost == "register" else None, counties
+    by = BY if counties else ("option", "group")
+    costs = cost_cells(register, by) if chain.input.cost == REGISTER else None
+    return Data(_outcome_cells(chain, register, by), costs, counties)
+
+
+def _outcome_cells(chain: ImpactChain, register: Register, by: Sequence[str]) -> Cells:
+    """What the chain's model reads, as if everybody's follow-up had ended with the chain's."""
+    outcome, days = chain.outcome.outcome, chain.outcome.follow_up_days
+    match MODELS[chain.outcome.model].statistic:
+        case "binary":
+            return binary_cells(register, outcome, days, by)
+        case "exposure":
+            return exposure_cells(register, outcome, np.linspace(0, days, INTERVALS + 1).tolist(), by)
+        case "time":
+            return _ended(time_cells(register, outcome, by), days)
+    known = ", ".join(MEASURE_OF)
+    problem = Problem(f"chains {chain.id}.outcome.model", "is not a model of a chain's outcome", f"known: {known}")
+    raise ParamsError("The chain has no data", [problem])
+
+
+def _ended(cells: Cells, days: float) -> Cells:
+    """Time cells whose clients were followed no longer than so many days."""
+    table, keys = cells.table, [*cells.by, "time"]
+    late = table["time"] > days
+    all_of = table["events"] + table["censored"]
+    table = table.assign(
+        time=table["time"].clip(upper=days),
+        events=table["events"].where(~late, 0),
+        censored=table["censored"].where(~late, all_of),
     )
+    table = table.groupby(keys, as_index=False)[["events", "censored"]].sum()
+    return replace(cells, table=table, follow_up=float(days))
 
 
 def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data, evidence: Belief = "discounted") -> Context:
@@ -156,6 +203,40 @@ def fit_chain(
     return replace(fitted, effect=fitted.effect.assign_attrs(told))
 
 
+def fit_costs(
+    chain: ImpactChain,
+    catalogue: Catalogue,
+    data: Data,
+    seed: int,
+    cache: Path,
+    *,
+    sampling: Sampling | None = None,
+    progress: bool = False,
+) -> Fit | None:
+    """What the chain's service costs a client, fitted to the whole country or read from the cache.
+
+    Parameters
+    ----------
+    sampling
+        As in `fit_chain`.
+
+    Returns
+    -------
+    Fit of the cost model, with the mean cost by option, of each municipality where the data have places;
+    None for a chain whose cost is a price.
+
+    Raises
+    ------
+    ModelError
+        Where nobody has a cost, or all have the same: that is a price.
+    """
+    if chain.input.cost != REGISTER or data.costs is None:
+        return None
+    model = model_of_costs(data.costs.table)
+    context = Context(data.costs, catalogue.priors[COST_PRIORS], data.counties)
+    return fit(model, context, sampling or Sampling(seed), cache / "outcomes", progress=progress)
+
+
 # --- appraisals -----------------------------------------------------------------------------------
 
 STORED = (
@@ -165,7 +246,7 @@ STORED = (
 
 
 def appraise_chain(
-    chain: ImpactChain, catalogue: Catalogue, data: Data, fitted: Fit, codes: Sequence[str], request: RunRequest
+    chain: ImpactChain, catalogue: Catalogue, fits: Fits, codes: Sequence[str], request: RunRequest
 ) -> dict[str, xr.Dataset]:
     """The chain for some municipalities at every price set that can price it, the chain's own first."""
     asked = Request.of(
@@ -183,7 +264,7 @@ def appraise_chain(
     on = [link.id for link in active_links(chain.impact.model, catalogue, asked.links)]
     able = price_sets_for(chain, catalogue, on)
     sets = [name for name in able if name in (request.price_sets or catalogue.price_sets)]
-    return appraise_all(chain, catalogue, fitted, codes, asked, sets, data.costs)
+    return appraise_all(chain, catalogue, fits.outcome, codes, asked, sets, fits.costs)
 
 
 def links_for(chain: ImpactChain, catalogue: Catalogue, request: RunRequest) -> tuple[str, ...] | None:
@@ -197,15 +278,15 @@ def write_appraisals(
     folder: Path,
     catalogue: Catalogue,
     request: RunRequest,
-    prepared: dict[str, tuple[Data, Fit]],
+    prepared: dict[str, Fits],
 ) -> Iterator[str]:
     """One NetCDF file a municipality, a group `<chain>/<price_set>` each; yields each code when its file is whole."""
     codes = request.municipalities
     for start in range(0, len(codes), AT_A_TIME):
         some = codes[start : start + AT_A_TIME]
         made = {
-            chain: appraise_chain(catalogue.chains[chain], catalogue, data, fitted, some, request)
-            for chain, (data, fitted) in prepared.items()
+            chain: appraise_chain(catalogue.chains[chain], catalogue, fits, some, request)
+            for chain, fits in prepared.items()
         }
         for code in some:
             groups = {

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from costeff import __version__
-from costeff.batch.country import cache_folder, data_for, fit_chain, open_checked, synthetic_register, write_appraisals
+from costeff.batch.country import (
+    Fits,
+    cache_folder,
+    data_for,
+    fit_chain,
+    fit_costs,
+    open_checked,
+    synthetic_register,
+    write_appraisals,
+)
 from costeff.batch.notebooks import Done, Job, run_jobs
 from costeff.batch.request import RunRequest, check_parameters
 from costeff.errors import Problem, SetupError
@@ -36,7 +45,7 @@ class Outcome:
     indexes: list[Path] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     cached_fits: int = 0
-    unfit: list[str] = field(default_factory=list)  # chains whose model failed its diagnostics
+    unfit: dict[str, list[str]] = field(default_factory=dict)  # chain -> its models that failed their diagnostics
 
 
 def run(catalogue: Catalogue, request: RunRequest, tell: Told = lambda *_: None, root: Path | None = None) -> Outcome:
@@ -85,8 +94,8 @@ def _run(
     return outcome
 
 
-def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told, outcome: Outcome) -> dict[str, Any]:
-    """Cells and fit of every chain asked for."""
+def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told, outcome: Outcome) -> dict[str, Fits]:
+    """Fits of every chain asked for."""
     chains = [catalogue.entry("chains", name) for name in request.chains]
     register = None
     if any(chain.outcome.data == "register" for chain in chains):
@@ -96,11 +105,14 @@ def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told,
     for number, chain in enumerate(chains):
         tell("models", number, len(chains), chain.id)
         data = data_for(chain, catalogue, register)
-        fitted = fit_chain(chain, catalogue, data, request.seed, cache, evidence=request.evidence)
-        outcome.cached_fits += fitted.cached
-        if not fitted.passed:
-            outcome.unfit.append(chain.id)
-        prepared[chain.id] = (data, fitted)
+        fits = Fits(
+            fit_chain(chain, catalogue, data, request.seed, cache, evidence=request.evidence),
+            fit_costs(chain, catalogue, data, request.seed, cache),
+        )
+        outcome.cached_fits += sum(each.cached for each in fits.named.values())
+        if fits.failed:
+            outcome.unfit[chain.id] = fits.failed
+        prepared[chain.id] = fits
     tell("models", len(chains), len(chains), "")
     return prepared
 
@@ -176,11 +188,15 @@ def _write_indexes(catalogue: Catalogue, request: RunRequest, outcome: Outcome) 
     return [request.output / "index.html", *written]
 
 
-def _write_record(request: RunRequest, outcome: Outcome, prepared: dict[str, Any]) -> None:
+def _write_record(request: RunRequest, outcome: Outcome, prepared: dict[str, Fits]) -> None:
     record = {
         "version": __version__,
         "request": json.loads(request.model_dump_json(exclude={"output", "register_path"})),
-        "fits": {chain: {"hash": fitted.hash, "passed": fitted.passed} for chain, (_, fitted) in prepared.items()},
+        "fits": {
+            f"{chain} {what}": {"model": each.model, "hash": each.hash, "passed": each.passed}
+            for chain, fits in prepared.items()
+            for what, each in fits.named.items()
+        },
         "pages": outcome.pages,
         "failed": [
             {"municipality": d.job.municipality, "language": d.job.language, "error": d.error} for d in outcome.failed

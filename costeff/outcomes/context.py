@@ -31,11 +31,23 @@ class Context:
     counties
         Municipality code -> county code, for every municipality that is to have an estimate,
         with or without clients of its own. Empty where the data have no places.
+
+    Raises
+    ------
+    ModelError
+        For cells that are not divided by option and group, and by municipality where there are places.
     """
 
     cells: Cells
     priors: Mapping[str, Prior]
     counties: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        needed = (*(["municipality"] if self.counties else []), "option", "group")
+        lacking = ", ".join(name for name in needed if name not in self.cells.table)
+        if lacking:
+            problem = Problem("cells", f"are not divided by {lacking}", f"make them by {', '.join(needed)}")
+            raise ModelError("A model cannot read these cells", [problem])
 
     @cached_property
     def coords(self) -> dict[str, list[Any]]:

@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from costeff.draws import NEW, USUAL
+from costeff.draws import NEW, OPTIONS, USUAL
 from costeff.errors import ModelError, Problem
 from costeff.outcomes.base import OutcomeModel
 from costeff.outcomes.binary import expit
 from costeff.outcomes.context import Context
-from costeff.outcomes.predictor import Part, linear_predictor, normal, predict, predict_rows
+from costeff.outcomes.predictor import Part, linear_predictor, normal, predict, predict_rows, softplus
 from costeff.outcomes.standardise import over_groups, relative_effect, standardised
 
 POSITIVE = Part("positive")
@@ -62,11 +62,9 @@ class Cost(OutcomeModel):
         return super().data(context)
 
     def log_likelihood(self, context: Context, data: dict[str, Any]) -> Any:
-        import pytensor.tensor as pt
-
         logit, eta = linear_predictor(context, data, POSITIVE), linear_predictor(context, data)
         spread = normal(self.spread, context.priors[self.spread], ())
-        hurdle = data["positive"] * logit - data["n"] * pt.softplus(logit)
+        hurdle = data["positive"] * logit - data["n"] * softplus(logit)
         return (hurdle + self.size_likelihood(data, eta, spread)).sum()
 
     def effect(self, posterior: xr.Dataset, context: Context) -> xr.Dataset:
@@ -76,28 +74,34 @@ class Cost(OutcomeModel):
         They come from two parts: `ratio_positive`, the odds ratio of any cost, and `ratio_size`, the ratio of such a
         cost, both of the middle client. `pooling` is that of the part that leans on the others more.
         `spread_ratio` (draw) is the observed standard deviation of positive costs around their means, of the
-        model's: where it is above 1 costs have a longer tail, and the gamma's intervals are too narrow by as much.
+        model's: where it is above 1 costs have a longer tail. `widening` is how far the model answers for that.
         """
         _refuse_nothing(context.cells.table)
+        spread_ratio = self._spread_ratio(posterior, context)
+        times = self.widening(spread_ratio)
 
         def share(option: str) -> Any:
             return expit(predict(posterior, option, POSITIVE))
 
         def mean(option: str) -> Any:
-            return share(option) * self.size_mean(predict(posterior, option), posterior[self.spread])
+            return share(option) * _widened(self.size_mean(predict(posterior, option), posterior[self.spread]), times)
 
         out = standardised("mean", mean, context).merge(standardised("positive", share, context))
         size, positive = relative_effect(posterior), relative_effect(posterior, "positive_effect")
         out = out.assign(
             ratio=_ratio(over_groups(out["mean_by_group"], context)),
             ratio_positive=positive["ratio"],
-            ratio_size=size["ratio"],
-            spread_ratio=("draw", self._spread_ratio(posterior, context)),
+            ratio_size=_widened(size["ratio"], times),
+            spread_ratio=("draw", spread_ratio),
         )
         if context.counties:
             pooling = np.maximum(size["pooling"], positive["pooling"])
             out = out.assign(ratio_local=_ratio(out["mean"]), pooling=pooling)
-        return out
+        return out.assign_attrs(widening=times)
+
+    def widening(self, spread_ratio: np.ndarray) -> float:
+        """How many times as wide as its own the model's interval of the mean of positive costs is told, 1 or more."""
+        return 1.0
 
     def _spread_ratio(self, posterior: xr.Dataset, context: Context) -> np.ndarray:
         rows, spread = self.rows(context), posterior[self.spread].to_numpy()
@@ -142,6 +146,13 @@ class CostGamma(Cost):
     columns = ("n", "positive", "sum", "sum_logs")
     spread = "log_shape"  # shape = 1 / squared coefficient of variation
 
+    def widening(self, spread_ratio: np.ndarray) -> float:
+        """Quasi-likelihood: the mean holds whatever the spread is, and its error is as large as the spread observed.
+
+        One factor for all draws, the square root of the dispersion (Wedderburn 1974, doi:10.1093/biomet/61.3.439).
+        """
+        return max(1.0, float(np.median(spread_ratio)))
+
     def size_likelihood(self, data: dict[str, Any], eta: Any, spread: Any) -> Any:
         import pytensor.tensor as pt
 
@@ -162,7 +173,11 @@ class CostGamma(Cost):
 
 
 class CostLognormal(Cost):
-    """Positive costs are lognormal: a longer tail, and a mean that leans on it being one."""
+    """Positive costs are lognormal: a longer tail, and a mean that leans on it being one.
+
+    Its interval is its own: the spread it is made of is that of the logarithms it reads, and where those are not
+    normal the mean itself is wrong, which no wider interval mends.
+    """
 
     id = "cost_lognormal"
     columns = ("n", "positive", "sum_logs", "mean_log", "within")
@@ -191,8 +206,66 @@ class CostLognormal(Cost):
         return np.asarray(np.exp(eta + np.exp(spread) * rng.standard_normal(eta.size)))
 
 
+class CostOfOneOption(CostGamma):
+    """As `cost_gamma`, where nobody has a cost under one option: that costs nothing, and no ratio is estimated.
+
+    Nothing is then known of the size of its costs, and its share of clients with any is at the edge, where the priors
+    of a share and its effect contradict hundreds of clients. The one option that costs is the baseline.
+    """
+
+    id = "cost_of_one_option"
+
+    def rows(self, context: Context) -> pd.DataFrame:
+        """The cells of the option that costs, as if it were the usual one."""
+        table = context.cells.table
+        return table[table["option"] == _paying(table)[0]].assign(option=USUAL)
+
+    def effect(self, posterior: xr.Dataset, context: Context) -> xr.Dataset:
+        """`mean` and `positive` as of `cost_gamma`, 0 under the option without costs; `spread_ratio`."""
+        found = super().effect(posterior, context)
+        one = found[["mean", "mean_by_group", "positive", "positive_by_group"]].sel(option=USUAL, drop=True)
+        paying = _paying(context.cells.table)
+        along = xr.DataArray(list(OPTIONS), dims="option", name="option")
+        both = xr.concat([one if option in paying else xr.zeros_like(one) for option in OPTIONS], along)
+        out = both.transpose("draw", "option", ...).assign(spread_ratio=found["spread_ratio"])
+        return out.assign_attrs(found.attrs)
+
+    def replicate(self, posterior: xr.Dataset, context: Context, rng: np.random.Generator) -> pd.DataFrame:
+        found = super().replicate(posterior, context, rng)
+        return found.rename(columns={USUAL: _paying(context.cells.table)[0]})
+
+    def observed(self, context: Context) -> pd.Series:
+        return super().observed(context).rename({USUAL: _paying(context.cells.table)[0]})
+
+
+def model_of_costs(table: pd.DataFrame) -> Cost:
+    """The cost model for these cells: its mean is that of the data, however the costs are spread.
+
+    Raises
+    ------
+    ModelError
+        Where nobody has a cost.
+    """
+    _refuse_nothing(table)
+    return CostGamma() if len(_paying(table)) > 1 else CostOfOneOption()
+
+
+def _paying(table: pd.DataFrame) -> list[str]:
+    """Options under which any client has a cost."""
+    positive = table.groupby("option")["positive"].sum()
+    return [option for option in OPTIONS if positive.get(option, 0)]
+
+
 def _ratio(mean: xr.DataArray) -> xr.DataArray:
     return mean.sel(option=NEW, drop=True) / mean.sel(option=USUAL, drop=True)
+
+
+def _widened(values: xr.DataArray, times: float) -> xr.DataArray:
+    """Draws moved away from their median, on the log scale."""
+    if times == 1:
+        return values
+    middle = values.median("draw")
+    return middle * (values / middle) ** times
 
 
 def _within(table: pd.DataFrame) -> pd.Series:
@@ -203,10 +276,12 @@ def _within(table: pd.DataFrame) -> pd.Series:
 
 def _refuse_prices(table: pd.DataFrame) -> None:
     """A cost that all clients of a cell have alike has no distribution to estimate."""
-    free = int((table["positive"] - 1).clip(lower=0).sum())
-    if free and _within(table).sum() < free * LEAST_SPREAD**2:
-        rule = "the cost does not differ between clients of the same cell: it is a price"
-        raise _cannot(rule, "give it as the service's price")
+    sums = ["positive", "sum_logs", "sum_log_squares"]
+    for cells in (table, table.groupby(["option", "group"])[sums].sum()):  # also where each place has one client
+        free = int((cells["positive"] - 1).clip(lower=0).sum())
+        if free and _within(cells).sum() < free * LEAST_SPREAD**2:
+            rule = "the cost does not differ between clients of the same cell: it is a price"
+            raise _cannot(rule, "give it as the service's price")
 
 
 def _refuse_nothing(table: pd.DataFrame) -> None:

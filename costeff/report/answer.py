@@ -53,14 +53,21 @@ def _reason(chapter: Chapter, reason: Any) -> str:
     say = chapter.words.say
     if not isinstance(reason, dict):
         return str(reason)
+    of_costs = reason.get("of") == "costs"
+    foreseen = (
+        say("The model does not reproduce the costs in the data (posterior predictive check).")
+        if of_costs
+        else say("The model does not reproduce the events in the data (posterior predictive check).")
+    )
     known = {
         "rhat": say("The chains of the simulation did not reach the same result (R-hat)."),
         "ess": say("The simulation gave too few independent draws (ESS)."),
         "divergences": say("The simulation could not explore the whole model (divergences)."),
         "bfmi": say("The simulation moved too slowly through the model (E-BFMI)."),
-        "predictive": say("The model does not reproduce the events in the data (posterior predictive check)."),
+        "predictive": foreseen,
     }
-    return known.get(str(reason.get("check")), str(reason.get(chapter.words.language, "")))
+    text = known.get(str(reason.get("check")).split("_")[0], str(reason.get(chapter.words.language, "")))
+    return say("Cost of the service: {reason}", reason=text) if of_costs and text else text
 
 
 def life_sentence(chapter: Chapter, usual: Estimate, new: Estimate, avoided: Estimate) -> str:

@@ -92,6 +92,8 @@ def _turning_price(chapter: Chapter) -> str:
         "The service now costs {price} per client ({interval}).",
         price=words.money(prices.now.mean, step), interval=chapter.mass(chapter.money_range(prices.now, step)),
     )  # fmt: skip
+    if chapter.main.attr("service_price_quality") == "register":
+        now += f" {words.say('The cost is estimated from the register, municipality by municipality.')}"
     if prices.on_average <= 0:
         return f"{now} {words.say('At no price does the service pay its way.')}"
     average = words.say(

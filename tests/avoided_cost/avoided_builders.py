@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from scipy.linalg import expm
 
@@ -30,7 +29,6 @@ from costeff.params.entries import (
     UnitSize,
 )
 from costeff.params.payers import Duty, Split, Turn
-from costeff.records import Cells
 from costeff.spec import Label
 
 RANGES = {
@@ -257,11 +255,11 @@ def swapped(fit: Fit) -> Fit:
     return replace(fit, effect=fit.effect.assign(risk=risk.isel(option=[1, 0]).assign_coords(option=risk["option"])))
 
 
-def service_costs(usual: float = 3_000.0, new: float = 7_000.0) -> Cells:
-    """What the service costs a client, without spread."""
-    rows = [(option, 400, 400 * mean, 400 * mean**2) for option, mean in zip(OPTIONS, (usual, new), strict=True)]
-    table = pd.DataFrame(rows, columns=["option", "n", "sum", "sum_squares"])
-    return Cells("cost", ("option",), table, None, None, True, "made by hand")
+def service_costs(usual: float = 3_000.0, new: float = 7_000.0, draws: int = 10_000) -> Fit:
+    """What the service costs a client, without spread or places."""
+    mean = np.full((draws, 2), [usual, new])
+    effect = xr.Dataset({"mean": (("draw", "option"), mean)}, {"option": list(OPTIONS)}, {"synthetic": 1})
+    return Fit("cost_gamma", effect, xr.Dataset(), (), "made-by-hand", cached=False)
 
 
 def appraised(
@@ -269,7 +267,7 @@ def appraised(
     model: AvoidedCostModel,
     fit: Fit | None = None,
     codes: list[str] | None = None,
-    costs: Cells | None = None,
+    costs: Fit | None = None,
     **asked: Any,
 ) -> xr.Dataset:
     request = Request.of(catalogue, **{"draws": DRAWS, "clients": CLIENTS, **asked})

@@ -58,6 +58,10 @@ def test_the_record_says_what_was_made_from_what(made):
     assert record["pages"] == 4
     assert record["failed"] == []
     assert all(fit["passed"] and len(fit["hash"]) == 20 for fit in record["fits"].values())
+    models = {name: fit["model"] for name, fit in record["fits"].items()}
+    family, support = "intensive_family_work", "post_release_support"
+    told = {f"{family} outcome": "binary", f"{family} costs": "cost_gamma", f"{support} outcome": "time_to_event"}
+    assert models == told
 
 
 def test_progress_is_told_to_the_end(made):
@@ -96,7 +100,7 @@ def test_one_bad_municipality_is_named_and_the_others_are_made(made, tmp_path):
 def test_a_second_run_takes_the_fits_from_the_cache_and_makes_the_same_appraisal(made, catalogue, tmp_path):
     request = resolve(catalogue, municipalities=["165"], languages=["en"], output=tmp_path)
     outcome = run(catalogue, request, root=ROOT)
-    assert outcome.cached_fits == 2
+    assert outcome.cached_fits == 3
     assert (tmp_path / "165.en.html").is_file()
 
 

@@ -17,7 +17,7 @@ from costeff.errors import UsageError
 from costeff.params import Catalogue
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from appraisal_builders import CODES, FAMILY, cost_cells, family_fit
+from appraisal_builders import CODES, FAMILY, cost_fit, family_fit
 
 BIASES = [0.8, 1.25, 1.7]
 
@@ -28,14 +28,12 @@ def asked(catalogue: Catalogue) -> Request:
 
 @pytest.fixture(scope="module")
 def savings(catalogue: Catalogue) -> xr.Dataset:
-    chain, costs = catalogue.chains[FAMILY], cost_cells(3_000, 4_000)
+    chain, costs = catalogue.chains[FAMILY], cost_fit(3_000, 4_000)
     return saving_under_bias(chain, catalogue, family_fit(), CODES, asked(catalogue), BIASES, costs)
 
 
 def test_without_bias_it_is_the_appraisal(catalogue: Catalogue, savings: xr.Dataset) -> None:
-    plain = appraise(
-        catalogue.chains[FAMILY], catalogue, family_fit(), CODES, asked(catalogue), cost_cells(3_000, 4_000)
-    )
+    plain = appraise(catalogue.chains[FAMILY], catalogue, family_fit(), CODES, asked(catalogue), cost_fit(3_000, 4_000))
     for code in CODES:
         saved = decision.net_saving(plain.sel(municipality=code, drop=True))
         assert float(savings["mean"].sel(bias=1.0, municipality=code)) == pytest.approx(float(saved.mean()))
@@ -53,9 +51,9 @@ def test_once_the_risk_ratio_is_explained_away_the_extra_cost_is_left(catalogue:
     """The risk ratio is 0.7 in every draw, so a bias of 1 / 0.7 leaves the cost of the service alone."""
     chain = catalogue.chains[FAMILY]
     found = saving_under_bias(
-        chain, catalogue, family_fit(ratio=0.7), CODES[:1], asked(catalogue), [1 / 0.7], cost_cells(3_000, 4_000)
+        chain, catalogue, family_fit(ratio=0.7), CODES[:1], asked(catalogue), [1 / 0.7], cost_fit(3_000, 4_000)
     )
-    plain = appraise(chain, catalogue, family_fit(ratio=1.0), CODES[:1], asked(catalogue), cost_cells(3_000, 4_000))
+    plain = appraise(chain, catalogue, family_fit(ratio=1.0), CODES[:1], asked(catalogue), cost_fit(3_000, 4_000))
     nothing = decision.net_saving(plain.sel(municipality=CODES[0], drop=True)).mean()
     assert float(found["mean"].sel(bias=1 / 0.7).squeeze()) == pytest.approx(float(nothing), rel=1e-6)
 
@@ -101,4 +99,4 @@ def test_what_was_not_run_is_missing() -> None:
 
 def test_a_factor_of_zero_is_refused(catalogue: Catalogue) -> None:
     with pytest.raises(UsageError, match="above 0"):
-        saving_under_bias(catalogue.chains[FAMILY], catalogue, family_fit(), CODES, asked(catalogue), [0], cost_cells())
+        saving_under_bias(catalogue.chains[FAMILY], catalogue, family_fit(), CODES, asked(catalogue), [0], cost_fit())

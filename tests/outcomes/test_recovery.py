@@ -1,12 +1,14 @@
 """The synthetic register has a known truth; the hierarchical model finds it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from costeff.batch.country import data_for, fit_chain, open_checked, synthetic_register
+from costeff.batch.country import data_for, fit_chain, fit_costs, open_checked, synthetic_register
+from costeff.outcomes import Sampling
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +22,21 @@ def truth(folder):
 
 
 @pytest.fixture(scope="module")
-def fitted(catalogue, fits_cache, folder):
-    chain = catalogue.chains["intensive_family_work"]
+def data(catalogue, folder):
     with open_checked(folder, catalogue) as register:
-        data = data_for(chain, catalogue, register)
+        return data_for(catalogue.chains["intensive_family_work"], catalogue, register)
+
+
+@pytest.fixture(scope="module")
+def fitted(catalogue, fits_cache, data):
+    chain = catalogue.chains["intensive_family_work"]
     return fit_chain(chain, catalogue, data, catalogue.conventions.seed, fits_cache)
+
+
+@pytest.fixture(scope="module")
+def costs(catalogue, fits_cache, data):
+    chain = catalogue.chains["intensive_family_work"]
+    return fit_costs(chain, catalogue, data, catalogue.conventions.seed, fits_cache)
 
 
 def covers(draws, value, mass=0.94):
@@ -75,3 +87,72 @@ def test_a_small_municipality_leans_on_the_others_more_than_a_large_one(fitted):
 
 def test_a_posterior_holds_no_observed_data(fitted):
     assert {"n", "events"}.isdisjoint(fitted.posterior.variables)
+
+
+# --- what the service costs -------------------------------------------------------------------------
+
+
+def test_the_fit_of_costs_passes_its_gate_and_finds_the_mean_of_each_option(costs, data):
+    """As counted over the country's clients, within what 12 000 clients tell."""
+    assert costs.passed, costs.failed_checks
+    weights = costs.effect["clients"]
+    national = (costs.effect["mean"] * weights).sum("municipality") / weights.sum()
+    counted = data.costs.table.groupby("option")[["n", "sum"]].sum()
+    for option, mean in (counted["sum"] / counted["n"]).items():
+        assert covers(national.sel(option=option), mean)
+        assert float(national.sel(option=option).std()) < 0.02 * mean
+
+
+def test_a_municipality_without_clients_costs_what_the_country_does_and_is_less_sure(costs):
+    mean = costs.effect["mean"].sel(option="new")
+    none = mean.sel(municipality=costs.effect["clients"] == 0)
+    assert none.sizes["municipality"] >= 1
+    everywhere = float(mean.mean())
+    assert np.abs(none.mean("draw") / everywhere - 1).max() < 0.03
+    assert (none.std("draw") > mean.sel(municipality="091").std("draw")).all()
+
+
+def test_a_chain_with_a_price_needs_no_fit_of_costs(catalogue, fits_cache):
+    chain = catalogue.chains["post_release_support"]
+    data = data_for(chain, catalogue, None)
+    assert data.costs is None
+    assert fit_costs(chain, catalogue, data, 1, fits_cache) is None
+
+
+@pytest.mark.slow
+def test_a_dear_municipality_pays_more_than_a_cheap_one_with_the_same_clients(catalogue, data, tmp_path):
+    """All costs of one county doubled, in another halved: the estimates follow, and the rest stays."""
+    chain, table = catalogue.chains["intensive_family_work"], data.costs.table
+    county = table["municipality"].map(data.counties)
+    times = county.map({"08": 2.0, "07": 0.5}).fillna(1.0)
+    moved = table.assign(
+        sum=table["sum"] * times,
+        sum_squares=table["sum_squares"] * times**2,
+        sum_logs=table["sum_logs"] + table["positive"] * np.log(times),
+        sum_log_squares=table["sum_log_squares"]
+        + 2 * table["sum_logs"] * np.log(times)
+        + table["positive"] * np.log(times) ** 2,
+    )
+    other = replace(data, costs=replace(data.costs, table=moved))
+    quick = Sampling(1, draws=400, tune=600, chains=2)
+    effect = fit_costs(chain, catalogue, other, 1, tmp_path, sampling=quick).effect
+    mean = effect["mean"].mean("draw").sel(municipality=["837", "165", "091"])
+    for option in ("usual", "new"):
+        tampere, janakkala, helsinki = mean.sel(option=option).values
+        assert tampere == pytest.approx(2 * helsinki, rel=0.1)
+        assert janakkala == pytest.approx(0.5 * helsinki, rel=0.15)
+
+
+@pytest.mark.slow
+def test_a_register_in_which_the_usual_care_costs_nothing(catalogue, data, tmp_path):
+    chain, table = catalogue.chains["intensive_family_work"], data.costs.table
+    sums = ["positive", "sum", "sum_squares", "sum_logs", "sum_log_squares"]
+    free = table.assign(**{name: table[name].where(table["option"] == "new", 0) for name in sums})
+    other = replace(data, costs=replace(data.costs, table=free))
+    found = fit_costs(chain, catalogue, other, 1, tmp_path, sampling=Sampling(1, draws=500, tune=600))
+    assert found.passed, found.failed_checks
+    assert (found.effect["mean"].sel(option="usual") == 0).all()
+    counted = table[table["option"] == "new"][["n", "sum"]].sum()
+    assert float(found.effect["mean"].sel(option="new").mean()) == pytest.approx(
+        counted["sum"] / counted["n"], rel=0.02
+    )

@@ -104,6 +104,26 @@ def test_a_failed_model_gets_no_figure_but_a_reason(tmp_path: Path) -> None:
         assert "<table" not in html
 
 
+def test_a_cost_model_that_failed_is_named(tmp_path: Path) -> None:
+    import json
+
+    checks = ("rhat", "ess_bulk", "ess_tail", "predictive")
+    reasons = [{"check": check, "of": of} for of in ("outcome", "costs") for check in checks]
+    text = told(one(tmp_path, "en", gate_passed=0, gate_reasons=json.dumps(reasons)), "answer")
+    assert text.count("Cost of the service: The chains of the simulation did not reach the same result") == 1
+    assert text.count("The chains of the simulation did not reach the same result") == 2
+    assert text.count("The simulation gave too few independent draws (ESS).") == 2  # bulk and tail are one reason
+    assert "The model does not reproduce the events in the data" in text
+    assert "Cost of the service: The model does not reproduce the costs in the data" in text
+
+
+def test_a_cost_of_the_register_says_that_it_is_estimated(tmp_path: Path) -> None:
+    said = {"fi": "arvioitu rekisteristä kunnittain", "sv": "ur registret, kommun för kommun", "en": "municipality by"}
+    for language, text in said.items():
+        assert text in told(one(tmp_path, language, service_price_quality="register"), "how_sure")
+        assert text not in told(one(tmp_path, language), "how_sure")
+
+
 def test_only_protected_counts_are_shown(tmp_path: Path) -> None:
     assert "about 45 clients" in told(one(tmp_path), "answer")
     hidden = told(one(tmp_path, n_clients_protected=-1), "answer")
