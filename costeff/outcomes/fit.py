@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from costeff.draws import thin
 from costeff.errors import ModelError, Problem
 from costeff.files import write_bytes
 from costeff.outcomes.base import OutcomeModel, Sampling, content_hash
@@ -111,6 +112,8 @@ def fit(
     failed = {check.check for check in checks if not check.passed} - {"predictive"}
     if failed:
         effect, flat, checks = _attempt(model, context, sampling.again("divergences" in failed), progress)
+        size = sampling.draws * sampling.chains  # as many are kept as of any fit
+        effect, flat = (cast(xr.Dataset, thin(found, size)) for found in (effect, flat))
     effect = effect.assign_attrs(
         model=model.id,
         quantity=model.quantity,

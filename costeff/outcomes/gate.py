@@ -69,8 +69,9 @@ def _mixing(draws: xr.Dataset, sampling: Sampling) -> list[Check]:
     import arviz as az
 
     limit = ESS_PER_CHAIN * sampling.chains
-    rhat = az.rhat(draws)
-    ess = {kind: az.ess(draws, method=kind) for kind in ("bulk", "tail")}
+    with np.errstate(invalid="ignore"):  # of what is zero throughout, such as the cost of an option without any
+        rhat = az.rhat(draws)
+        ess = {kind: az.ess(draws, method=kind) for kind in ("bulk", "tail")}
     checks = []
     for name in map(str, draws.data_vars):
         if not float(draws[name].std()):
