@@ -13,6 +13,7 @@ from costeff.avoided_cost import AvoidedCostModel, Domain, Persistence
 from costeff.chain import ImpactChain
 from costeff.errors import Problems
 from costeff.outcomes import MODELS as OUTCOME_MODELS
+from costeff.outcomes.priors import check_priors
 from costeff.params import Catalogue
 from costeff.params.entries import Uncertain, is_positive, is_share
 from costeff.params.links import Link
@@ -21,6 +22,7 @@ from costeff.spec import Id, Spec, Year
 BASELINE = ("baseline_probability", "baseline_window_years")  # of a relative effect, from transitions
 LATER = "later_risk_ratio"
 REGISTER = "register"  # in the place of a unit cost: what the service costs is estimated from the data
+DATA = (REGISTER, "rossi")
 LINKABLE = ("odds ratio", "hazard ratio", "risk difference")  # what a link can carry on
 
 
@@ -54,6 +56,7 @@ def check_chains(catalogue: Catalogue) -> Problems:
             what = "a model of a chain's outcome" if chain.outcome.model in OUTCOME_MODELS else "a model"
             rule = f"{chain.outcome.model} is not {what}"
             problems.add(f"{place}.outcome.model", rule, f"known: {', '.join(MEASURE_OF)}")
+        _check_data(problems, chain)
         model = AVOIDED_COST_MODELS.get(chain.impact.model)
         if model is None:
             known = ", ".join(AVOIDED_COST_MODELS)
@@ -74,11 +77,29 @@ def check_chains(catalogue: Catalogue) -> Problems:
                     "add a sourced price, or the reason in not_counted",
                 )
         check_evidence(problems, chain, catalogue)
+    check_priors(problems, catalogue.priors, OUTCOME_MODELS)
     for link in catalogue.links.values():
         check_link(problems, link, catalogue)
     for model in AVOIDED_COST_MODELS.values():
         check_model(problems, model, catalogue)
     return problems
+
+
+def _check_data(problems: Problems, chain: ImpactChain) -> None:
+    """Whether the chain's data, model and way of carrying the effect over go together."""
+    place, outcome = f"chains {chain.id}.outcome", chain.outcome
+    measure = MEASURE_OF.get(outcome.model)
+    if outcome.data not in DATA:
+        problems.add(f"{place}.data", f"{outcome.data} is not data at hand", f"known: {', '.join(DATA)}")
+    elif outcome.transfer == "risk" and outcome.data != REGISTER:
+        rule = f"risk is that of municipalities, and {outcome.data} has none"
+        problems.add(f"{place}.transfer", rule, "use transfer hazard_ratio")
+    if outcome.transfer == "hazard_ratio" and measure not in (None, "hazard ratio"):
+        rule = f"hazard_ratio cannot carry the {measure} of {outcome.model}"
+        problems.add(f"{place}.transfer", rule, "use the model time_to_event or weibull, or transfer risk")
+    if outcome.data == REGISTER and outcome.model == "time_to_event":
+        rule = "its cells count time at risk, and a municipality's page needs its clients"
+        problems.add(f"{place}.model", rule, "use weibull or binary with a register")
 
 
 def check_model(problems: Problems, model: AvoidedCostModel, catalogue: Catalogue) -> None:

@@ -142,12 +142,24 @@ def _outcome_cells(chain: ImpactChain, register: Register, by: Sequence[str]) ->
         case "binary":
             return binary_cells(register, outcome, days, by)
         case "exposure":
+            _refuse_unfollowed(chain, time_cells(register, outcome, by))
             return exposure_cells(register, outcome, np.linspace(0, days, INTERVALS + 1).tolist(), by)
         case "time":
-            return _ended(time_cells(register, outcome, by), days)
+            cells = time_cells(register, outcome, by)
+            _refuse_unfollowed(chain, cells)
+            return _ended(cells, days)
     known = ", ".join(MEASURE_OF)
     problem = Problem(f"chains {chain.id}.outcome.model", "is not a model of a chain's outcome", f"known: {known}")
     raise ParamsError("The chain has no data", [problem])
+
+
+def _refuse_unfollowed(chain: ImpactChain, cells: Cells) -> None:
+    """An effect holds no longer than clients were followed."""
+    days, last = chain.outcome.follow_up_days, float(cells.table["time"].max())
+    if days > last:
+        place = f"chains {chain.id}.outcome.follow_up_days"
+        problem = Problem(place, f"is {days:g}, and clients were followed for {last:g} days at most", "shorten it")
+        raise ParamsError("The follow-up is longer than the data", [problem])
 
 
 def _ended(cells: Cells, days: float) -> Cells:

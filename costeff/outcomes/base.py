@@ -7,6 +7,7 @@ import inspect
 import json
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,10 +16,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from costeff import disclosure, draws
 from costeff.draws import NEW
-from costeff.outcomes import context as context_module
-from costeff.outcomes import predictor, standardise
 from costeff.outcomes.context import Context
+
+VERSIONED = ("costeff", "pymc", "pytensor", "nutpie", "numpy", "scipy", "xarray", "arviz")
 
 
 class OutcomeModel(ABC):
@@ -38,6 +40,10 @@ class OutcomeModel(ABC):
         Of the relative effect: `odds_ratio`, `hazard_ratio`, `rate_ratio`, ...
     columns
         Columns of its rows that the likelihood reads.
+    priors
+        Parameters with a prior, beside those of the shared predictor.
+    parts
+        Names of predictors beside the first; each may have priors of its own, `<part>_<parameter>`.
     """
 
     id: ClassVar[str]
@@ -46,6 +52,8 @@ class OutcomeModel(ABC):
     unit: ClassVar[str]
     measure: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
+    priors: ClassVar[tuple[str, ...]] = ("intercept",)
+    parts: ClassVar[tuple[str, ...]] = ()
 
     def rows(self, context: Context) -> pd.DataFrame:
         """One row a likelihood term; the cells as they are, unless a model turns them."""
@@ -111,17 +119,25 @@ def content_hash(model: OutcomeModel, context: Context, sampling: Sampling) -> s
     parts = {
         "cells": context.cells.hash,
         "model": model.id,
-        "code": code_hash(model),
+        "code": code_hash(type(model)),
         "priors": {name: str(prior) for name, prior in sorted(context.priors.items())},
         "counties": dict(sorted(context.counties.items())),
         "sampling": asdict(sampling),
-        "versions": {name: version(name) for name in ("costeff", "pymc", "nutpie", "numpy")},
+        "versions": {name: version(name) for name in VERSIONED},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def code_hash(model: OutcomeModel) -> list[str]:
-    """Hashes of the modules a posterior comes from: a model that was changed is another model."""
-    classes = [cls for cls in type(model).__mro__ if issubclass(cls, OutcomeModel)]
-    modules = [*map(inspect.getmodule, classes), context_module, predictor, standardise]
-    return [hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest() for module in modules if module]
+@cache
+def code_hash(model: type[OutcomeModel]) -> str:
+    """Hash of the code a posterior and its effect come from: a model that was changed is another model."""
+    files = [*sorted(Path(__file__).parent.glob("*.py")), *(Path(str(m.__file__)) for m in (draws, disclosure))]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    texts += [_source(cls) for cls in model.__mro__ if issubclass(cls, OutcomeModel)]  # it may stand elsewhere
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
+
+
+def _source(cls: type) -> str:
+    """Text of the module a class stands in, or of the class alone where that is a notebook."""
+    file = getattr(inspect.getmodule(cls), "__file__", None)
+    return Path(file).read_text(encoding="utf-8") if file else inspect.getsource(cls)

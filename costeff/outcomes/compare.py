@@ -222,7 +222,7 @@ def prior_sensitivity(
         A figure of each draw of the fit: over `draw`, and other dims.
     parameters
         Parameters whose priors are counted more, such as `effect`; all with a prior of their own if not given.
-        Places and groups are not among them: their spread is part of the model.
+        Effects of single places are not among them.
 
     Returns
     -------

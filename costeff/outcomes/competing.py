@@ -34,6 +34,7 @@ class Competing(OutcomeModel):
     unit = "probability within the follow-up"
     measure = "hazard_ratio"
     columns = ("exposure",)
+    priors = ("log_hazard",)
 
     def rows(self, context: Context) -> pd.DataFrame:
         """A row for each interval of a cell: its exposure, and the events of the causes by their number."""

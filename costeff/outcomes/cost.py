@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from costeff.disclosure import THRESHOLD
 from costeff.draws import NEW, OPTIONS, USUAL
 from costeff.errors import ModelError, Problem
 from costeff.outcomes.base import OutcomeModel
@@ -39,6 +40,7 @@ class Cost(OutcomeModel):
     quantity = "mean"
     unit = "EUR"
     measure = "cost_ratio"
+    parts = ("positive",)
     spread: ClassVar[str]  # parameter of the spread of a positive cost
 
     @abstractmethod
@@ -105,6 +107,9 @@ class Cost(OutcomeModel):
 
     def _spread_ratio(self, posterior: xr.Dataset, context: Context) -> np.ndarray:
         rows, spread = self.rows(context), posterior[self.spread].to_numpy()
+        if context.counties:  # a place with few clients has no estimate of its own to be spread around
+            enough = rows.groupby("municipality")["n"].transform("sum") >= THRESHOLD
+            rows = rows[enough] if enough.any() else rows
         mean = self.size_mean(predict_rows(posterior, rows, context), spread[:, None])
         positive, total, squares = (rows[name].to_numpy(float) for name in ("positive", "sum", "sum_squares"))
         around = (squares / mean**2 - 2 * total / mean + positive).sum(axis=1) / positive.sum()
@@ -144,6 +149,7 @@ class CostGamma(Cost):
 
     id = "cost_gamma"
     columns = ("n", "positive", "sum", "sum_logs")
+    priors = ("intercept", "log_shape")
     spread = "log_shape"  # shape = 1 / squared coefficient of variation
 
     def widening(self, spread_ratio: np.ndarray) -> float:
@@ -181,6 +187,7 @@ class CostLognormal(Cost):
 
     id = "cost_lognormal"
     columns = ("n", "positive", "sum_logs", "mean_log", "within")
+    priors = ("intercept", "log_sd")
     spread = "log_sd"  # of log cost
 
     def rows(self, context: Context) -> pd.DataFrame:
@@ -261,11 +268,11 @@ def _ratio(mean: xr.DataArray) -> xr.DataArray:
 
 
 def _widened(values: xr.DataArray, times: float) -> xr.DataArray:
-    """Draws moved away from their median, on the log scale."""
+    """Draws moved away from their median on the log scale; their mean stays."""
     if times == 1:
         return values
-    middle = values.median("draw")
-    return middle * (values / middle) ** times
+    wide = (values / values.median("draw")) ** times
+    return wide * (values.mean("draw") / wide.mean("draw"))
 
 
 def _within(table: pd.DataFrame) -> pd.Series:

@@ -29,6 +29,7 @@ class Count(OutcomeModel):
     unit = "count per client"
     measure = "rate_ratio"
     columns = ("n", "total")
+    priors = ("intercept", "log_dispersion")
 
     def rows(self, context: Context) -> pd.DataFrame:
         """The frequency table summed over counts: clients and counted."""

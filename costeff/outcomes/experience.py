@@ -24,6 +24,7 @@ class Experience(Categories):
     """Shares of clients by answer, from the worst to the best, and the mean answer."""
 
     id = "experience"
+    priors = ("cutpoint",)
     statistic = "level"
     category = "level"
     part = Part(intercept=False)  # the cutpoints stand in its place

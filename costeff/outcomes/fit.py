@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from costeff.draws import thin
+from costeff.draws import rng, thin
 from costeff.errors import ModelError, Problem
 from costeff.files import write_bytes
 from costeff.outcomes.base import OutcomeModel, Sampling, content_hash
 from costeff.outcomes.context import Context
 from costeff.outcomes.gate import Check, gate
+from costeff.outcomes.predictor import as_new_places
 from costeff.outcomes.sampling import flatten, sample
 
 
@@ -29,7 +30,8 @@ class Fit:
     effect
         Dataset over `draw` (and `option`, `municipality`): `risk` within the follow-up and `ratio`.
     posterior
-        The posterior the effect was made from, dims `draw` and the model's own; no observed data.
+        The posterior the effect was made from, dims `draw` and the model's own; no observed data, and no estimate
+        of its own for a place with few clients: see `as_new_places`.
     checks
         The diagnostics gate. A fit with a failed check gives no headline figure.
     """
@@ -138,9 +140,10 @@ def _attempt(
     """Effect, posterior and checks of one sampling."""
     posterior, stats = sample(model, context, sampling, progress=progress)
     flat = flatten(posterior)
-    effect = model.effect(flat, context)
+    told = as_new_places(flat, context, rng(sampling.seed, "places with few clients"))
+    effect = model.effect(told, context)
     checks = gate(model, posterior, stats, flat, effect, context, sampling)
-    return effect.assign_attrs(draws=sampling.draws, target_accept=sampling.target_accept), flat, checks
+    return effect.assign_attrs(draws=sampling.draws, target_accept=sampling.target_accept), told, checks
 
 
 def _with_clients(found: Fit, context: Context) -> Fit:

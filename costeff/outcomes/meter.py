@@ -45,6 +45,7 @@ class Meter(OutcomeModel):
     unit = "points of the meter"
     measure = "mean_difference"
     columns = ("n", "y", "x", "yy", "xx", "xy")
+    priors = ("intercept", "slope", "log_sd")
 
     def rows(self, context: Context) -> pd.DataFrame:
         """With sums, squares and products of after (y) and before (x), standardised."""

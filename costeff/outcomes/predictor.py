@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from costeff.disclosure import THRESHOLD
 from costeff.draws import NEW
 from costeff.outcomes.context import Context, Prior
 
@@ -155,6 +156,29 @@ def softplus(eta: Any) -> Any:
     import pytensor.tensor as pt
 
     return pt.maximum(eta, 0) + pt.log1p(pt.exp(-pt.abs(eta)))
+
+
+def as_new_places(posterior: xr.Dataset, context: Context, rng: np.random.Generator) -> xr.Dataset:
+    """The posterior, with places below the threshold of disclosure drawn anew from their counties.
+
+    Few clients tell little of a place, and what they tell is about them: the cost or the event of a single one would
+    show in its municipality's estimate. They are part of what is known of the county and the country.
+    """
+    if not context.counties:
+        return posterior
+    few, county = context.clients() < THRESHOLD, xr.DataArray(context.county_of_municipality, dims="municipality")
+    out = posterior.copy()
+    for name in map(str, posterior.data_vars):
+        if not name.endswith("municipality_effect_new"):
+            continue
+        part = name.removesuffix("municipality_effect_new")
+        level, change = (posterior[name].copy(data=rng.standard_normal(posterior[name].shape)) for _ in range(2))
+        middle = posterior[f"{part}county_effect"].isel(county=county).drop_vars("county")
+        new = {f"{part}place": middle + posterior[f"{part}municipality_sd"] * level}
+        new[name] = posterior[f"{part}effect_sd"] * change
+        for told, values in new.items():
+            out[told] = posterior[told].where(~few, values).transpose(*posterior[told].dims)
+    return out
 
 
 def predict(posterior: xr.Dataset, option: str, part: Part = ONLY) -> xr.DataArray:

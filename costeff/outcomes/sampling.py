@@ -41,7 +41,7 @@ def compiled(model: OutcomeModel, context: Context) -> Any:
 def _shape(model: OutcomeModel, context: Context) -> str:
     """Everything the compiled code depends on."""
     parts = {
-        "code": code_hash(model),
+        "code": code_hash(type(model)),
         "model": model.id,
         "coords": context.coords,
         "counties": dict(sorted(context.counties.items())),

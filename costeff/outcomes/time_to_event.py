@@ -31,6 +31,7 @@ class TimeToEvent(OutcomeModel):
     unit = "probability within the follow-up"
     measure = "hazard_ratio"
     columns = ("events", "exposure")
+    priors = ("log_hazard",)
 
     def data(self, context: Context) -> dict[str, np.ndarray]:
         return {**super().data(context), "at_interval": context.position("interval", self.rows(context)["interval"])}

@@ -35,6 +35,7 @@ class Weibull(OutcomeModel):
     unit = "probability within the follow-up"
     measure = "hazard_ratio"
     columns = ("events", "log_times")
+    priors = ("intercept", "log_shape")
 
     def rows(self, context: Context) -> pd.DataFrame:
         """The cells summed over times: events, and the log times of events."""

@@ -110,3 +110,10 @@ def test_a_failed_gate_of_the_costs_makes_the_chain_unfit(catalogue, fits_cache,
     assert outcome.unfit == {FAMILY: ["cost_gamma"]}
     assert cli._told(outcome) == ExitCode.MODEL
     assert f"{FAMILY}: cost_gamma failed the diagnostics" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("model", ["time_to_event", "weibull"])
+def test_an_effect_holds_no_longer_than_clients_were_followed(catalogue, model):
+    chain = with_model(catalogue.chains[SUPPORT], model, follow_up_days=3640)
+    with pytest.raises(ParamsError, match="followed for 364 days at most"):
+        data_for(chain, catalogue, None)

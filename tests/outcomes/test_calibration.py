@@ -60,3 +60,11 @@ def test_a_model_is_calibrated(name):
 def test_a_model_that_is_too_sure_is_caught():
     found = uniformity(tool().calibrated("binary", fitted=TooSure()))
     assert float(found["p_adjusted"].min()) < 0.001
+
+
+def test_the_kept_table_covers_every_model_and_tells_none_uncalibrated():
+    kept = pd.read_csv(ROOT / "docs" / "calibration.csv")
+    assert list(kept["model"].unique()) == list(MODELS)
+    assert (kept["simulations"] == 400).all()
+    assert {"effect", "log_likelihood"} <= set(kept.query("model == 'binary'")["parameter"])
+    assert float(kept["p_adjusted"].min()) > 0.01

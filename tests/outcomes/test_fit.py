@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from costeff.draws import rng
 from costeff.errors import ModelError
 from costeff.outcomes import MODELS, Context, Sampling, fit
 from costeff.outcomes.base import content_hash
 from costeff.outcomes.binary import Binary
+from costeff.outcomes.predictor import as_new_places
 from costeff.outcomes.standardise import share_of_groups
 from costeff.records import Cells
 
@@ -162,3 +164,26 @@ def test_a_fit_that_needs_a_second_attempt_gets_one_and_keeps_as_many_draws(cata
     assert found.effect.attrs["draws"] == 450
     assert found.passed, found.failed_checks
     assert found.posterior.sizes["draw"] == found.effect.sizes["draw"] == 600
+
+
+def test_a_place_with_few_clients_has_no_estimate_of_its_own(fitted, catalogue):
+    """Whatever its clients told the model does not show: neither in its estimate, nor beside other places."""
+    posterior = fitted[1].posterior
+    rows = [row for row in ROWS if row[0] != "165"] + [("165", "usual", "low", 9, 9)]
+    few = context(catalogue, rows)
+    told = {name: posterior[name].copy() for name in ("place", "municipality_effect_new")}
+    for name in told:
+        told[name].loc[{"municipality": "165"}] = 1e6
+    plain, loud = (as_new_places(found, few, rng(1)) for found in (posterior, posterior.assign(told)))
+    xr.testing.assert_identical(plain, loud)
+    xr.testing.assert_identical(*(found.sel(municipality="091") for found in (plain, posterior)))
+    spread = plain["place"].std("draw")
+    assert float(spread.sel(municipality="165")) > float(spread.sel(municipality="091"))
+
+
+def test_nine_clients_are_few_and_ten_are_not(fitted, catalogue):
+    posterior = fitted[1].posterior
+    for clients, same in ((9, False), (10, True)):
+        rows = [row for row in ROWS if row[0] != "165"] + [("165", "usual", "low", clients, 1)]
+        found = as_new_places(posterior, context(catalogue, rows), rng(1))
+        assert found["place"].sel(municipality="165").equals(posterior["place"].sel(municipality="165")) is same
