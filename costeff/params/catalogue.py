@@ -43,6 +43,20 @@ class Scenario(Spec):
     truth: SyntheticTruth
 
 
+# Groups whose ids are told to who mistypes one.
+NAMED = (
+    "unit_costs",
+    "price_sets",
+    "chains",
+    "links",
+    "sources",
+    "duties",
+    "units",
+    "designs",
+    "heterogeneity",
+)
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """The contents of params/, by id. `Catalogue.load()` is the way in."""
@@ -182,20 +196,7 @@ class Catalogue:
         """Every entry with this id, with its group; `transitions` ids are written model.parameter."""
         found: list[tuple[str, Any]] = [
             (group, getattr(self, group)[key])
-            for group in (
-                "unit_costs",
-                "price_sets",
-                "chains",
-                "links",
-                "sources",
-                "duties",
-                "units",
-                "designs",
-                "heterogeneity",
-                "evidence_priors",
-                "municipalities",
-                "counties",
-            )
+            for group in (*NAMED, "evidence_priors", "municipalities", "counties")
             if key in getattr(self, group)
         ]
         model, _, name = key.partition(".")
@@ -205,18 +206,7 @@ class Catalogue:
 
     def ids(self) -> Iterator[str]:
         """Ids that `find` knows, municipalities and counties aside."""
-        groups = (
-            "unit_costs",
-            "price_sets",
-            "chains",
-            "links",
-            "sources",
-            "duties",
-            "units",
-            "designs",
-            "heterogeneity",
-        )
-        for group in groups:
+        for group in NAMED:
             yield from getattr(self, group)
         for model, parameters in self.transitions.items():
             yield from (f"{model}.{name}" for name in parameters)

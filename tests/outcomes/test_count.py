@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from likelihoods import KEYS, PLACES, Likelihood, clients, predictor
+from likelihoods import KEYS, PLACES, clients, predictor
 from scipy.special import gammaln
 from scipy.stats import nbinom
 
@@ -41,16 +41,6 @@ def drawn(rows, mean, dispersion, seed=1):
 @pytest.fixture(scope="module")
 def rows():
     return drawn(clients(600), 3.0, 1.5)
-
-
-@pytest.fixture(scope="module")
-def cells(catalogue, rows):
-    return context(catalogue, rows)
-
-
-@pytest.fixture(scope="module")
-def likelihood(cells):
-    return Likelihood(MODEL, cells)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from likelihoods import KEYS, PLACES, Likelihood, clients, predictor
+from likelihoods import KEYS, PLACES, clients, predictor
 from scipy.stats import logistic
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
@@ -42,16 +42,6 @@ def shares(eta, cuts):
 @pytest.fixture(scope="module")
 def rows():
     return answered(clients(600))
-
-
-@pytest.fixture(scope="module")
-def cells(catalogue, rows):
-    return context(catalogue, rows)
-
-
-@pytest.fixture(scope="module")
-def likelihood(cells):
-    return Likelihood(MODEL, cells)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from likelihoods import KEYS, PLACES, Likelihood, clients, predictor
+from likelihoods import KEYS, PLACES, clients, predictor
 from scipy.stats import norm
 
 from costeff.disclosure import THRESHOLD
@@ -59,16 +59,6 @@ def weak(catalogue):
 @pytest.fixture(scope="module")
 def rows():
     return measured(clients(600))
-
-
-@pytest.fixture(scope="module")
-def cells(catalogue, rows):
-    return context(catalogue, rows)
-
-
-@pytest.fixture(scope="module")
-def likelihood(cells):
-    return Likelihood(MODEL, cells)
 
 
 @pytest.mark.parametrize("seed", range(3))

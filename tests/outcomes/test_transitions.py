@@ -45,16 +45,6 @@ def rows():
     return ended(clients(600))
 
 
-@pytest.fixture(scope="module")
-def cells(catalogue, rows):
-    return context(catalogue, rows)
-
-
-@pytest.fixture(scope="module")
-def likelihood(cells):
-    return Likelihood(MODEL, cells)
-
-
 def test_the_reference_is_dropping_out_or_the_first_id_and_never_a_count():
     assert reference(["work", "study", "dropped_out"]) == "dropped_out"
     assert reference(["work", "ongoing", "study"]) == "ongoing"

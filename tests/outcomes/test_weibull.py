@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from likelihoods import KEYS, PLACES, Likelihood, clients, predictor
+from likelihoods import KEYS, PLACES, clients, predictor
 from scipy.integrate import quad
 from scipy.stats import kstest, weibull_min
 
@@ -50,16 +50,6 @@ def followed(who, eta, shape, seed=2):
 @pytest.fixture(scope="module")
 def rows():
     return followed(clients(600), -1.0, 1.3)
-
-
-@pytest.fixture(scope="module")
-def cells(catalogue, rows):
-    return context(catalogue, rows)
-
-
-@pytest.fixture(scope="module")
-def likelihood(cells):
-    return Likelihood(MODEL, cells)
 
 
 @pytest.mark.parametrize("seed", range(3))
