@@ -1,0 +1,115 @@
+"""What every analysis over options reads: costs and effects by draw, thresholds, parameters; checked and lined up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from costeff.errors import Problems, UsageError
+
+TITLE = "The decision cannot be analysed"
+Thresholds = float | Sequence[float] | np.ndarray | xr.DataArray
+
+
+def paired(cost: xr.DataArray, effect: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Cost and effect with the same draws and options in the same order, `draw` first and `option` second.
+
+    Parameters
+    ----------
+    cost, effect
+        Dims (draw, option) and any others, which are broadcast. Any unit; either may be below 0.
+
+    Raises
+    ------
+    UsageError
+        A missing dim, fewer than two options or one named twice, draws or options that differ, a value that is
+        missing or infinite. All of them at once.
+    """
+    problems = Problems()
+    for name, values in (("cost", cost), ("effect", effect)):
+        _check_one(problems, name, values)
+    problems.raise_if_any(UsageError, TITLE)
+    for dim in ("draw", "option"):
+        _check_same(problems, dim, {"cost": cost, "effect": effect})
+    problems.raise_if_any(UsageError, TITLE)
+    effect = effect.reindex(option=cost["option"])
+    if "draw" in cost.indexes:
+        effect = effect.reindex(draw=cost["draw"])
+    return tuple(v.astype(float).transpose("draw", "option", ...) for v in (cost, effect))  # type: ignore[return-value]
+
+
+def thresholds_of(thresholds: Thresholds) -> xr.DataArray:
+    """Thresholds as a labelled array over `threshold`; what a unit of effect is worth is never below 0.
+
+    Raises
+    ------
+    UsageError
+        None at all, more than one dim, a value that is missing, infinite or below 0, or one that stands twice.
+    """
+    problems = Problems()
+    values = np.atleast_1d(np.asarray(thresholds, dtype=float))
+    if values.ndim != 1 or not values.size:
+        problems.add("thresholds", f"have the shape {values.shape}", "give a number or a list of numbers")
+    elif not np.isfinite(values).all():
+        problems.add("thresholds", "hold a value that is missing or infinite", "give finite numbers")
+    elif (values < 0).any():
+        problems.add("thresholds", f"{values.min():g} is below 0", "a unit of effect is worth 0 or more; where less "
+                     "is better, count what is avoided")  # fmt: skip
+    elif np.unique(values).size != values.size:
+        problems.add("thresholds", "hold one value twice", "give each once")
+    problems.raise_if_any(UsageError, TITLE)
+    return xr.DataArray(values, dims="threshold", coords={"threshold": values}, name="threshold")
+
+
+def lined_up(parameters: xr.Dataset, outcome: xr.DataArray) -> xr.Dataset:
+    """Parameters with the draws of an outcome, in its order.
+
+    Raises
+    ------
+    UsageError
+        No parameter, one that is not over `draw` alone, draws that differ, a value that is missing or infinite.
+    """
+    problems = Problems()
+    if not parameters.data_vars:
+        problems.add("parameters", "hold none", "give a Dataset with a variable for each")
+    for name, values in parameters.items():
+        if values.dims != ("draw",):
+            problems.add(f"parameters {name}", f"has the dims {values.dims}", "each is over draw alone")
+        elif not np.isfinite(values.astype(float)).all():
+            problems.add(f"parameters {name}", "has a value that is missing or infinite", "every draw needs one")
+    problems.raise_if_any(UsageError, TITLE)
+    _check_same(problems, "draw", {"outcome": outcome, "parameters": parameters})
+    problems.raise_if_any(UsageError, TITLE)
+    return parameters.reindex(draw=outcome["draw"]) if "draw" in outcome.indexes else parameters
+
+
+def _check_one(problems: Problems, name: str, values: xr.DataArray) -> None:
+    for dim in ("draw", "option"):
+        if dim not in values.dims:
+            problems.add(name, f"has the dims {values.dims}", f"it needs {dim}")
+            return
+        if not values.sizes[dim]:
+            problems.add(name, f"has no {dim}", "give at least one draw and two options")
+            return
+        if dim in values.indexes and not values.indexes[dim].is_unique:
+            problems.add(f"{name} {dim}", "has a label twice", "each stands once")
+    if "option" not in values.indexes:
+        problems.add(f"{name} option", "has no labels", "assign the coordinate, so that the options have names")
+    if values.sizes["option"] < 2:
+        problems.add(f"{name} option", "holds one option only", "a decision needs two; add the comparator")
+    if not np.isfinite(values.astype(float)).all():
+        problems.add(name, "has a value that is missing or infinite", "every draw needs a value; nothing is filled in")
+
+
+def _check_same(problems: Problems, dim: str, of: Mapping[str, xr.DataArray | xr.Dataset]) -> None:
+    """Whether two name the same labels of a dim, in any order; unlabelled draws have to be as many."""
+    (one, a), (other, b) = of.items()
+    cure = f"take both from the same run, with the same {dim} coordinate"
+    if (dim in a.indexes) != (dim in b.indexes):
+        problems.add(f"{other} {dim}", f"only one of {one} and {other} has labels", cure)
+    elif a.sizes[dim] != b.sizes[dim]:
+        problems.add(f"{other} {dim}", f"has {b.sizes[dim]} where {one} has {a.sizes[dim]}", cure)
+    elif dim in a.indexes and set(a.indexes[dim]) != set(b.indexes[dim]):
+        problems.add(f"{other} {dim}", f"has labels that {one} does not have", cure)
