@@ -97,9 +97,6 @@ def _check_data(problems: Problems, chain: ImpactChain) -> None:
     if outcome.transfer == "hazard_ratio" and measure not in (None, "hazard ratio"):
         rule = f"hazard_ratio cannot carry the {measure} of {outcome.model}"
         problems.add(f"{place}.transfer", rule, "use the model time_to_event or weibull, or transfer risk")
-    if outcome.data == REGISTER and outcome.model == "time_to_event":
-        rule = "its cells count time at risk, and a municipality's page needs its clients"
-        problems.add(f"{place}.model", rule, "use weibull or binary with a register")
 
 
 def check_model(problems: Problems, model: AvoidedCostModel, catalogue: Catalogue) -> None:

@@ -97,19 +97,16 @@ class Context:
 
     @cached_property
     def size(self) -> pd.Series:
-        """Clients of each cell, by municipality (where there are places), option and group.
-
-        Where cells count time and not clients, their person-days in the first interval, in which everyone is at risk.
-        """
+        """Clients of each cell, by municipality (where there are places), option and group."""
         table = self.cells.table
-        if "interval" in table:
+        if "interval" in table:  # in the first, everyone is at risk
             table = table[table["interval"] == table["interval"].min()]
-        if "cause" in table:  # exposure stands once for each cause
+        if "cause" in table:  # clients stand once for each cause
             table = table[table["cause"] == table["cause"].min()]
         if {"events", "censored"} <= set(table.columns):
             clients = table["events"] + table["censored"]
         else:
-            clients = table["n"] if "n" in table else table["exposure"]
+            clients = table["n"]
         by = [*(["municipality"] if self.counties else []), "option", "group"]
         return clients.astype(float).groupby([table[name] for name in by]).sum()
 

@@ -39,8 +39,9 @@ def exposure_cells(
     Returns
     -------
     Cells
-        Columns `by`, interval (from 0), start, end (days), events, exposure
-        (person-days, above 0: intervals in which nobody was at risk are absent).
+        Columns `by`, interval (from 0), start, end (days), events, n (clients at risk
+        at its start), exposure (person-days, above 0: intervals in which nobody was at
+        risk are absent).
 
     Raises
     ------
@@ -82,8 +83,8 @@ def competing_cells(
     -------
     Cells
         Columns `by`, interval (from 0), start, end (days), cause (an outcome), events,
-        exposure (person-days, above 0). An interval has a row for each cause, with and
-        without events, and its exposure stands in each of them.
+        n (clients at risk at its start), exposure (person-days, above 0). An interval has
+        a row for each cause, with and without events; n and exposure stand in each.
 
     Raises
     ------
@@ -109,8 +110,8 @@ def competing_cells(
     rows = rows.mutate(cause=ibis.cases(*ended, else_=-1))
     wide = _at_risk(register, rows, [rows.cause == i for i in range(len(causes))], breaks, by)
     keys = [*by, "interval", "start", "end"]
-    table = wide.melt([*keys, "exposure"], range(len(causes)), "cause", "events")
-    table = table.assign(cause=[causes[i] for i in table["cause"]])[[*keys, "cause", "events", "exposure"]]
+    table = wide.melt([*keys, "n", "exposure"], range(len(causes)), "cause", "events")
+    table = table.assign(cause=[causes[i] for i in table["cause"]])[[*keys, "cause", "events", "n", "exposure"]]
     table = table.sort_values([*by, "interval", "cause"], ignore_index=True)
     return cells_of(register, "competing", by, table, causes[0], breaks[-1])
 
@@ -162,7 +163,7 @@ def _ascending(breaks_days: Sequence[float]) -> list[float]:
 def _at_risk(
     register: Register, rows: ir.Table, happened: Sequence[Any], breaks: Sequence[float], by: Sequence[str]
 ) -> pd.DataFrame:
-    """A row for each interval in which somebody was at risk, with exposure, and a column of events for each cause.
+    """A row for each interval in which somebody was at risk, with n and exposure, and a column of events for each cause.
 
     `happened` says for each cause whether a client's time ended in it; the columns have the causes' numbers.
     """
@@ -171,6 +172,7 @@ def _at_risk(
         inside = (rows.time > start) & (rows.time <= end)
         days = (rows.time.clip(upper=end) - start).clip(lower=0.0).cast(DAYS)
         sums[f"exposure_{i}"] = days.sum().cast("float64")
+        sums[f"n_{i}"] = (rows.time > start).sum()
         for k, event in enumerate(happened):
             sums[f"events_{i}_{k}"] = (event & inside).sum()
     wide, causes = grouped(register, rows, by, **sums), range(len(happened))
@@ -178,7 +180,7 @@ def _at_risk(
         wide[[*by]]
         .assign(interval=i, start=start, end=end)
         .join(wide[[f"events_{i}_{k}" for k in causes]].astype("int64").set_axis(causes, axis=1))
-        .assign(exposure=wide[f"exposure_{i}"].fillna(0.0))
+        .assign(n=wide[f"n_{i}"].astype("int64"), exposure=wide[f"exposure_{i}"].fillna(0.0))
         for i, (start, end) in enumerate(itertools.pairwise(breaks))
     ]
     table = pd.concat(parts, ignore_index=True)

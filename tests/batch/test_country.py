@@ -6,12 +6,14 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from appraisal_builders import FAMILY, FITS, SUPPORT, cost_fit
 
 from costeff import cli
 from costeff.batch import Outcome, country, resolve
 from costeff.batch.country import Fits, data_for, fit_costs, open_checked, synthetic_register
 from costeff.errors import ExitCode, ModelError, ParamsError
+from costeff.outcomes import Context
 from costeff.outcomes.fit import Check
 from costeff.records import Cells, exposure_cells, rossi_register
 from costeff.records.research import ROSSI_BREAKS
@@ -71,6 +73,16 @@ def test_every_model_of_a_chain_can_be_read_by_municipality(catalogue, register)
         cells = data_for(with_model(catalogue.chains[FAMILY], model), catalogue, register).outcome
         assert "municipality" in cells.table
         assert cells.follow_up == 365
+
+
+def test_each_model_of_an_event_counts_the_same_clients(catalogue, register):
+    """A page tells clients by municipality, also where cells count time at risk."""
+    chain = catalogue.chains[FAMILY]
+    made = [data_for(with_model(chain, model), catalogue, register) for model in ("binary", "time_to_event", "weibull")]
+    counted = [Context(data.outcome, {}, data.counties).clients() for data in made]
+    assert float(counted[0].sum()) > 1000
+    for other in counted[1:]:
+        xr.testing.assert_equal(counted[0], other)
 
 
 def test_another_model_is_no_model_of_a_chain(catalogue):

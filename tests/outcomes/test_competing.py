@@ -38,7 +38,7 @@ def split(people, causes=CAUSES, breaks=BREAKS):
             events = (inside & (people["cause"] == number)).astype(int)
             exposure = (people["time"].clip(upper=end) - start).clip(lower=0)
             parts.append(
-                people.assign(client=people.index, interval=k, start=start, end=end, events=events, exposure=exposure)
+                people.assign(client=people.index, interval=k, start=start, end=end, events=events, exposure=exposure, n=1)
                 .assign(cause=cause)
             )  # fmt: skip
     return pd.concat(parts, ignore_index=True).query("exposure > 0").drop(columns="time")
@@ -46,7 +46,7 @@ def split(people, causes=CAUSES, breaks=BREAKS):
 
 def context(catalogue, rows, by=KEYS, counties=PLACES, statistic="competing"):
     keys = [*by, "interval", "start", "end", *(["cause"] if statistic == "competing" else [])]
-    table = rows.groupby(keys, as_index=False)[["events", "exposure"]].sum()
+    table = rows.groupby(keys, as_index=False)[["events", "n", "exposure"]].sum()
     cells = Cells(statistic, tuple(by), table, "placed", BREAKS[-1], True, "test")
     priors = catalogue.priors["competing" if statistic == "competing" else "time_to_event"]
     return Context(cells, priors, counties)

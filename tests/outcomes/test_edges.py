@@ -64,10 +64,10 @@ def test_where_nothing_happens_the_risk_is_low_and_its_upper_end_is_not_zero(cat
 
 def exposure(catalogue, events, option=("usual", "new"), groups=("high", "low")):
     rows = [
-        (o, g, k, 91.0 * k, 91.0 * (k + 1), events, 91.0 * 20)
+        (o, g, k, 91.0 * k, 91.0 * (k + 1), events, 20, 91.0 * 20)
         for o in option for g in groups for k in range(2)
     ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["option", "group", "interval", "start", "end", "events", "exposure"])
+    table = pd.DataFrame(rows, columns=["option", "group", "interval", "start", "end", "events", "n", "exposure"])
     cells = Cells("exposure", ("option", "group"), table, "event", 182.0, True, "edge")
     return Context(cells, catalogue.priors["time_to_event"])
 

@@ -35,9 +35,9 @@ def timed(catalogue):
         start, end = 182.0 * k, 182.0 * (k + 1)
         days = np.clip(time - start, 0, 182.0)
         happened = (time > start) & (time <= end)
-        parts.append(who.assign(interval=k, start=start, end=end, events=happened.astype(int), exposure=days))
+        parts.append(who.assign(interval=k, start=start, end=end, events=happened.astype(int), n=1, exposure=days))
     rows = pd.concat(parts).query("exposure > 0")
-    cells = rows.groupby([*KEYS, "interval", "start", "end"], as_index=False)[["events", "exposure"]].sum()
+    cells = rows.groupby([*KEYS, "interval", "start", "end"], as_index=False)[["events", "n", "exposure"]].sum()
     return [
         Context(
             Cells("exposure", tuple(KEYS), t, "event", 364.0, True, "test"), catalogue.priors["time_to_event"], PLACES

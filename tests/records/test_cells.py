@@ -76,7 +76,11 @@ def test_exposure_cells(drawn: tuple[Register, pd.DataFrame, Frames], by: tuple[
     for i, (start, end) in enumerate(itertools.pairwise(BREAKS)):
         inside = (rows["time"] > start) & (rows["time"] <= end)
         part = plain(
-            rows, by, events=(rows["event"] & inside).astype(int), exposure=(rows["time"] - start).clip(0, end - start)
+            rows,
+            by,
+            events=(rows["event"] & inside).astype(int),
+            n=(rows["time"] > start).astype(int),
+            exposure=(rows["time"] - start).clip(0, end - start),
         )
         part.insert(len(by), "interval", i)
         part.insert(len(by) + 1, "start", float(start))

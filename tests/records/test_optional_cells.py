@@ -191,7 +191,7 @@ def test_competing_cells_count_the_first_of_the_outcomes(
     expected = by_hand(outcomes[outcomes["outcome"].isin(causes)], causes, breaks)
     found = {(r.interval, r.cause): (r.events, r.exposure) for r in cells.table.itertuples()}
     assert found == {key: value for key, value in expected.items() if value[1] > 0}
-    assert list(cells.table.columns) == ["interval", "start", "end", "cause", "events", "exposure"]
+    assert list(cells.table.columns) == ["interval", "start", "end", "cause", "events", "n", "exposure"]
     assert (cells.statistic, cells.outcome, cells.follow_up) == ("competing", causes[0], 300.0)
 
 

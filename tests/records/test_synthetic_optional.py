@@ -74,7 +74,7 @@ def test_the_other_tables_keep_their_bytes(
 
 def test_competing_outcomes_happen_first_as_often_as_the_truth_says(opened: Opened) -> None:
     register, told = opened
-    table = competing_cells(register, ["event", "moved_away"], (0, 365)).table
+    table = competing_cells(register, ["event", "moved_away"], (0, 365)).table.drop(columns="n")
     clients = binary_cells(register, "event", 365, BY).table[[*BY, "n"]]
     for cause in ("event", "moved_away"):
         rows = clients.merge(table[table["cause"] == cause], on=[*BY])
