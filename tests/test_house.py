@@ -31,7 +31,6 @@ ROOMS_OF = {
     "matplotlib": {"report"},
     "seaborn": {"report"},
     "nbconvert": {"report"},
-    "sklearn": {"decision"},
     "papermill": {"batch"},
     "dask": {"batch"},
     "typer": {"cli"},
@@ -44,7 +43,7 @@ ALLOWED_PEERS = {
 }
 INDIRECT = {"pytensor": "pymc", "click": "typer", "traitlets": "jupyterlab", "jupyter_client": "jupyterlab",
             "jupyter_core": "jupyterlab", "markupsafe": "jinja2", "arviz_stats": "arviz"}  # fmt: skip
-DISTRIBUTION = {"yaml": "pyyaml", "sklearn": "scikit-learn", "ibis": "ibis-framework"}
+DISTRIBUTION = {"yaml": "pyyaml", "ibis": "ibis-framework"}
 
 
 def floors() -> dict[str, int]:

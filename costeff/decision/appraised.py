@@ -8,14 +8,13 @@ that costs more than it saves, and money that never comes back are answers, not 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 
-from costeff.draws import NEW, OPTIONS, USUAL
+from costeff.decision import timing
+from costeff.draws import NEW, OPTIONS, USUAL, summarise
 from costeff.errors import ModelError, Problems, UsageError
 
 Basis = Literal["cashable", "average"]
@@ -29,38 +28,8 @@ _DIMS = {
     "events": ("draw", "option"),
     "discount": ("year",),
 }
-
-
-class Verdict(StrEnum):
-    """What the mean costs and the mean effect say together."""
-
-    SAVES_AND_HELPS = "saves and helps"
-    COSTS_AND_HELPS = "costs and helps"
-    NO_EFFECT = "no effect"
-    HARMS = "harms"
-
-
-@dataclass(frozen=True)
-class CostPerOutcome:
-    """Net cost of one event avoided, as a ratio of means.
-
-    Attributes
-    ----------
-    net_cost
-        Mean net cost of the new option over the usual one, EUR; below 0 it saves.
-    events_avoided
-        Mean number of events avoided.
-    ratio
-        EUR per event avoided, only where the option helps; NaN otherwise. Where it also
-        saves, the ratio is the saving (below 0) and ranks nothing: a smaller effect makes it larger.
-    verdict
-        The quadrant.
-    """
-
-    net_cost: float
-    events_avoided: float
-    ratio: float
-    verdict: Verdict
+_PLACE = "municipality"
+ALL = "all"
 
 
 # --- money ----------------------------------------------------------------------------------------
@@ -90,7 +59,7 @@ def flows(
 
     Returns
     -------
-    DataArray (draw, payer, year), EUR
+    DataArray (draw, payer, year[, municipality]), EUR
 
     Raises
     ------
@@ -99,10 +68,9 @@ def flows(
     ModelError
         For a Dataset that is no complete appraisal.
     """
-    picked = _pick(ds, horizon, payer, basis)
-    saved = picked[_AVOIDED[basis]].sel(option=NEW, drop=True) - _extra(picked)
-    weighted = saved * picked["discount"] if discounted else saved
-    return _told(weighted.transpose("draw", "payer", "year"), ds, "net_saving", discounted, basis)
+    picked = pick(ds, horizon, payer, basis)
+    weighted = (picked[_AVOIDED[basis]].sel(option=NEW, drop=True) - extra(picked)) * weights(picked, discounted)
+    return _told(weighted.transpose("draw", "payer", "year", ...), ds, "net_saving", discounted, basis)
 
 
 def net_saving(
@@ -151,10 +119,10 @@ def cumulative(
     DataArray (draw, year), EUR; the last year is `net_saving`
     """
     yearly = flows(ds, horizon, payer, discounted, basis).sum("payer", skipna=False, keep_attrs=True)
-    return yearly.cumsum("year", skipna=False, keep_attrs=True).assign_coords(year=yearly["year"])
+    return timing.summed(yearly)
 
 
-def _extra(ds: xr.Dataset) -> xr.DataArray:
+def extra(ds: xr.Dataset) -> xr.DataArray:
     """What the new option itself costs more than the usual one."""
     return ds["cost"].sel(option=NEW, drop=True) - ds["cost"].sel(option=USUAL, drop=True)
 
@@ -176,12 +144,7 @@ def trough(
     Dataset with `depth` (draw), EUR, at most 0, and `trough_year` (draw), 1 for the first year and NaN
     where the sum is never below 0.
     """
-    total = cumulative(ds, horizon, payer, discounted, basis)
-    lowest = total.min("year", skipna=False)
-    depth = lowest.clip(max=0.0).assign_attrs(total.attrs)
-    year = (total.argmin("year", skipna=False) + 1.0).where(lowest < 0)
-    out = {"depth": depth.rename("depth"), "trough_year": year.assign_attrs(unit="year from the start, 1 is the first")}
-    return xr.Dataset(out, attrs=total.attrs)
+    return timing.deepest(cumulative(ds, horizon, payer, discounted, basis))
 
 
 def payback_year(
@@ -197,14 +160,7 @@ def payback_year(
     -------
     DataArray (draw); 1 is the first year (also where nothing was ever owed), NaN is never within the horizon
     """
-    total = cumulative(ds, horizon, payer, discounted, basis)
-    below = total < 0
-    years = total.sizes["year"]
-    last_below = years - below.isel(year=slice(None, None, -1)).argmax("year")
-    first = (last_below + 1.0).where(below.any("year"), 1.0)
-    paid = first.where(first <= years).drop_vars("year", errors="ignore")
-    attrs = {**total.attrs, "unit": "year from the start, 1 is the first", "horizon": years}
-    return paid.rename("payback_year").assign_attrs(attrs)
+    return timing.paid_back(cumulative(ds, horizon, payer, discounted, basis))
 
 
 def payback_probability(
@@ -221,10 +177,7 @@ def payback_probability(
     DataArray (year), 0 to 1
     """
     paid = payback_year(ds, horizon, payer, discounted, basis)
-    years = ds["year"].isel(year=slice(horizon))
-    number = xr.DataArray(np.arange(1, years.size + 1), dims="year", coords={"year": years.values})
-    share = (paid <= number).mean("draw").rename("payback_probability")
-    return share.assign_attrs({**paid.attrs, "unit": "probability"})
+    return timing.by_year(paid, ds["year"].isel(year=slice(horizon))).rename("payback_probability")
 
 
 def probability_of_saving(
@@ -245,74 +198,114 @@ def probability_of_saving(
     return share.assign_attrs({**saved.attrs, "unit": "probability"})
 
 
-# --- per outcome, and at what price it turns --------------------------------------------------------
+# --- tables of the whole ----------------------------------------------------------------------------
 
 
-def cost_per_outcome(
+def horizons(
     ds: xr.Dataset,
-    horizon: int | None = None,
-    payer: Payers = None,
+    years: Sequence[int],
     discounted: bool = True,
     basis: Basis = "cashable",
-) -> CostPerOutcome:
-    """Mean net cost over the horizon against the mean number of events avoided; the arguments are those of `flows`.
-
-    Both are means over draws before they are divided: a mean of ratios has no meaning where an effect may be 0.
-    """
-    cost = 0.0 - float(net_saving(ds, horizon, payer, discounted, basis).mean("draw"))
-    events = ds["events"]
-    avoided = float((events.sel(option=USUAL) - events.sel(option=NEW)).mean("draw"))
-    if avoided > 0:
-        verdict = Verdict.COSTS_AND_HELPS if cost > 0 else Verdict.SAVES_AND_HELPS
-        return CostPerOutcome(cost, avoided, cost / avoided, verdict)
-    return CostPerOutcome(cost, avoided, float("nan"), Verdict.HARMS if avoided < 0 else Verdict.NO_EFFECT)
-
-
-def break_even_price(
-    ds: xr.Dataset,
-    horizon: int | None = None,
-    payer: Payers = None,
-    discounted: bool = True,
-    basis: Basis = "cashable",
-    probability: float = 0.8,
+    mass: float | None = None,
 ) -> xr.Dataset:
-    """Price of the new service per client at which it pays for itself; the arguments are those of `flows`.
-
-    The price is all that the payers asked about pay for one client over the horizon, in the money of
-    the first year if discounted. It is set against the avoided cost and the cost of the usual service.
+    """Net saving by payer and horizon, with its interval and probability.
 
     Parameters
     ----------
-    probability
-        How surely the service is to save at the price `confident`.
+    years
+        Horizons, such as 1, 3, 5, 10 and 20 years. One that the appraisal does not reach is refused, not extended.
+    mass
+        Of the interval; None takes the appraisal's own.
 
     Returns
     -------
-    Dataset without dims, EUR per client: `now`, the mean price in the appraisal; `expected`, at which the
-    expected net saving is 0; `confident`, at which the service saves with the probability asked for.
-    Below 0 it would not pay even if it were free.
+    Dataset over (horizon, payer[, municipality]) with `mean`, `median`, `low`, `high`, EUR, and `probability` of a net
+    saving above 0. The payer `all` is the sum of the others.
+
+    Raises
+    ------
+    UsageError
+        For no horizon, horizons beyond the appraisal, or no mass.
     """
-    if not 0 < probability < 1:
-        _stop("probability", f"{probability} is not between 0 and 1", "give a share such as 0.8")
-    clients = _clients(ds)
-    picked = _pick(ds, horizon, payer, basis)
-    weight = picked["discount"] if discounted else xr.ones_like(picked["discount"])
-    price = (picked["cost"].sel(option=NEW, drop=True) * weight).sum(("payer", "year"), skipna=False) / clients
-    worth = net_saving(ds, horizon, payer, discounted, basis) / clients + price
-    out = xr.Dataset(
-        {
-            "now": price.mean("draw"),
-            "expected": worth.mean("draw"),
-            "confident": worth.quantile(1 - probability, dim="draw").drop_vars("quantile"),
-        }
-    )
-    attrs = {**ds.attrs, "unit": "EUR/client", "probability": probability, "basis": basis}
-    for values in out.values():
-        values.attrs = {"unit": "EUR/client"}
-    return out.assign_attrs({**attrs, "discounted": int(discounted)})
+    problems = Problems()
+    _check(ds)
+    reach = ds.sizes["year"]
+    if not len(years):
+        problems.add("years", "hold no horizon", "give one or more, such as 1, 3, 5")
+    for each in years:
+        if not isinstance(each, int | np.integer) or not 1 <= each <= reach:
+            problems.add("years", f"{each!r} is not a number of years from 1 to {reach}", "ask within the appraisal")
+    told = ds.attrs.get("mass") if mass is None else mass
+    inside = float("nan") if told is None else float(told)
+    if not 0 < inside < 1:
+        problems.add("mass", f"{told} is not between 0 and 1", "give the probability of the interval, such as 0.9")
+    problems.raise_if_any(UsageError, "The appraisal cannot answer this")
+    found = flows(ds, None, None, discounted, basis)
+    total = found.sum("payer", skipna=False).expand_dims(payer=[ALL])
+    saved = timing.summed(xr.concat([found.assign_coords(payer=found["payer"].astype(object)), total], "payer"))
+    at = saved.isel(year=[int(each) - 1 for each in years]).rename(year="horizon")
+    at = at.assign_coords(horizon=[int(each) for each in years]).assign_attrs(found.attrs)
+    out = summarise(at, inside)
+    out = out.assign(probability=(at > 0).mean("draw").assign_attrs(unit="probability"))
+    return out.transpose("horizon", "payer", ...)
 
 
-def _clients(ds: xr.Dataset) -> float:
+def cost_and_effect(
+    ds: xr.Dataset,
+    horizon: int | None = None,
+    payer: Payers = None,
+    discounted: bool = True,
+    basis: Basis = "cashable",
+) -> xr.Dataset:
+    """The appraisal as a decision among options: the arguments are those of `flows`.
+
+    Returns
+    -------
+    Dataset with, over (draw, option[, municipality]), `cost`: EUR of the service and of all that follows it, so that
+    the cost of the usual option less that of the new one is the net saving; and `effect`: clients without the event.
+    Both are of all clients of the appraisal.
+    """
+    clients = clients_of(ds)
+    picked = pick(ds, horizon, payer, basis, basis, "events")
+    cost = ((picked["cost"] + picked[basis]) * weights(picked, discounted)).sum(("payer", "year"), skipna=False)
+    told = _told(cost.transpose("draw", "option", ...), ds, "cost", discounted, basis)
+    effect = (clients - picked["events"]).transpose("draw", "option", ...)
+    out = {"cost": told, "effect": effect.assign_attrs(unit="clients without the event")}
+    return xr.Dataset(out, attrs=told.attrs)
+
+
+# --- reading the appraisal ----------------------------------------------------------------------------
+
+
+def pick(ds: xr.Dataset, horizon: int | None, payer: Payers, basis: Basis, *more: str) -> xr.Dataset:
+    """The years and payers asked for, of a Dataset that has what is needed."""
+    _check(ds, *(name for name in more if name in _AVOIDED))
+    years, payers = ds.sizes["year"], [str(name) for name in ds["payer"].values]
+    problems = Problems()
+    if basis not in _AVOIDED:
+        problems.add("basis", f"{basis!r} is unknown", f"use one of {', '.join(_AVOIDED)}")
+    if horizon is not None and (not isinstance(horizon, int | np.integer) or not 1 <= horizon <= years):
+        problems.add("horizon", f"{horizon!r} is not a number of years from 1 to {years}", "ask within the appraisal")
+    wanted = payers if payer is None else [payer] if isinstance(payer, str) else list(payer)
+    if not wanted:
+        problems.add("payer", "is none", f"the payers of the appraisal are {', '.join(payers)}")
+    for name in wanted:
+        if name not in payers:
+            problems.add("payer", f"the appraisal has no money of {name!r}", f"its payers are {', '.join(payers)}")
+    if len(set(wanted)) != len(wanted):
+        problems.add("payer", "a payer stands twice and would be counted twice", "name each payer once")
+    problems.raise_if_any(UsageError, "The appraisal cannot answer this")
+    names = [*(name for name in _DIMS if name != "events"), *more]
+    return ds[names].sel(payer=wanted).isel(year=slice(horizon))
+
+
+def weights(picked: xr.Dataset, discounted: bool) -> xr.DataArray:
+    """The discount factor of each year, or 1."""
+    return picked["discount"] if discounted else xr.ones_like(picked["discount"])
+
+
+def clients_of(ds: xr.Dataset) -> float:
+    """For how many clients the appraisal is."""
     clients = ds.attrs.get("clients")
     if clients is None or not float(clients) > 0:
         problems = Problems()
@@ -321,35 +314,12 @@ def _clients(ds: xr.Dataset) -> float:
     return float(ds.attrs["clients"])
 
 
-# --- reading the appraisal ----------------------------------------------------------------------------
-
-
-def _pick(ds: xr.Dataset, horizon: int | None, payer: Payers, basis: Basis) -> xr.Dataset:
-    """The years and payers asked for, of a Dataset that has what is needed."""
-    _check(ds)
-    years, payers = ds.sizes["year"], [str(name) for name in ds["payer"].values]
+def _check(ds: xr.Dataset, *more: str) -> None:
     problems = Problems()
-    if basis not in _AVOIDED:
-        problems.add("basis", f"{basis!r} is unknown", f"use one of {', '.join(_AVOIDED)}")
-    if horizon is not None and (not isinstance(horizon, int | np.integer) or not 1 <= horizon <= years):
-        problems.add("horizon", f"{horizon!r} is not a number of years from 1 to {years}", "ask within the appraisal")
-    wanted = payers if payer is None else [payer] if isinstance(payer, str) else list(payer)
-    for name in wanted:
-        if name not in payers:
-            problems.add("payer", f"the appraisal has no money of {name!r}", f"its payers are {', '.join(payers)}")
-    if len(set(wanted)) != len(wanted):
-        problems.add("payer", "a payer stands twice and would be counted twice", "name each payer once")
-    problems.raise_if_any(UsageError, "The appraisal cannot answer this")
-    names = [name for name in _DIMS if name != "events"]
-    return ds[names].sel(payer=wanted).isel(year=slice(horizon))
-
-
-def _check(ds: xr.Dataset) -> None:
-    problems = Problems()
-    for name, dims in _DIMS.items():
+    for name, dims in (_DIMS | dict.fromkeys(more, _DIMS["cost"])).items():
         if name not in ds:
             problems.add(f"appraisal {name}", "is missing", "make the Dataset with the appraisal")
-        elif set(ds[name].dims) != set(dims):
+        elif set(ds[name].dims) - {_PLACE} != set(dims):
             problems.add(f"appraisal {name}", f"has the dims {ds[name].dims}", f"it needs {dims}")
         elif ds[name].isnull().any():
             problems.add(f"appraisal {name}", "has missing values", "every draw needs a value; nothing is filled in")
@@ -361,12 +331,6 @@ def _check(ds: xr.Dataset) -> None:
     if "year" in ds.indexes and not ds.indexes["year"].is_monotonic_increasing:
         problems.add("appraisal year", "is not in order", "sort the years")
     problems.raise_if_any(ModelError, "The appraisal is not complete")
-
-
-def _stop(place: str, rule: str, cure: str) -> None:
-    problems = Problems()
-    problems.add(place, rule, cure)
-    problems.raise_if_any(UsageError, "The appraisal cannot answer this")
 
 
 def _told(values: xr.DataArray, ds: xr.Dataset, name: str, discounted: bool, basis: str) -> xr.DataArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -24,20 +24,13 @@ def paired(cost: xr.DataArray, effect: xr.DataArray) -> tuple[xr.DataArray, xr.D
     Raises
     ------
     UsageError
-        A missing dim, fewer than two options or one named twice, draws or options that differ, a value that is
-        missing or infinite. All of them at once.
+        A missing dim, fewer than two options or one named twice, draws or options (or labels of another shared
+        dim) that differ, a value that is missing or infinite. All of them at once.
     """
     problems = Problems()
-    for name, values in (("cost", cost), ("effect", effect)):
-        _check_one(problems, name, values)
+    _check_pair(problems, cost, effect)
     problems.raise_if_any(UsageError, TITLE)
-    for dim in ("draw", "option"):
-        _check_same(problems, dim, {"cost": cost, "effect": effect})
-    problems.raise_if_any(UsageError, TITLE)
-    effect = effect.reindex(option=cost["option"])
-    if "draw" in cost.indexes:
-        effect = effect.reindex(draw=cost["draw"])
-    return tuple(v.astype(float).transpose("draw", "option", ...) for v in (cost, effect))  # type: ignore[return-value]
+    return _line_up(cost, effect)
 
 
 def thresholds_of(thresholds: Thresholds) -> xr.DataArray:
@@ -49,18 +42,24 @@ def thresholds_of(thresholds: Thresholds) -> xr.DataArray:
         None at all, more than one dim, a value that is missing, infinite or below 0, or one that stands twice.
     """
     problems = Problems()
-    values = np.atleast_1d(np.asarray(thresholds, dtype=float))
-    if values.ndim != 1 or not values.size:
-        problems.add("thresholds", f"have the shape {values.shape}", "give a number or a list of numbers")
-    elif not np.isfinite(values).all():
-        problems.add("thresholds", "hold a value that is missing or infinite", "give finite numbers")
-    elif (values < 0).any():
-        problems.add("thresholds", f"{values.min():g} is below 0", "a unit of effect is worth 0 or more; where less "
-                     "is better, count what is avoided")  # fmt: skip
-    elif np.unique(values).size != values.size:
-        problems.add("thresholds", "hold one value twice", "give each once")
+    values = _check_thresholds(problems, thresholds)
     problems.raise_if_any(UsageError, TITLE)
     return xr.DataArray(values, dims="threshold", coords={"threshold": values}, name="threshold")
+
+
+def analysed(
+    cost: xr.DataArray, effect: xr.DataArray, thresholds: Thresholds = 0.0, comparator: Hashable | None = None
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """`paired` and `thresholds_of` in one, and whether the comparator is an option: all problems told at once."""
+    problems = Problems()
+    _check_pair(problems, cost, effect)
+    _check_thresholds(problems, thresholds)
+    options = cost.indexes.get("option") if isinstance(cost, xr.DataArray) else None
+    if comparator is not None and options is not None and comparator not in options:
+        names = ", ".join(map(str, options))
+        problems.add("comparator", f"{comparator!r} is not among the options", f"the options are {names}")
+    problems.raise_if_any(UsageError, TITLE)
+    return *_line_up(cost, effect), thresholds_of(thresholds)
 
 
 def lined_up(parameters: xr.Dataset, outcome: xr.DataArray) -> xr.Dataset:
@@ -72,20 +71,44 @@ def lined_up(parameters: xr.Dataset, outcome: xr.DataArray) -> xr.Dataset:
         No parameter, one that is not over `draw` alone, draws that differ, a value that is missing or infinite.
     """
     problems = Problems()
-    if not parameters.data_vars:
+    if not isinstance(parameters, xr.Dataset) or not parameters.data_vars:
         problems.add("parameters", "hold none", "give a Dataset with a variable for each")
+        problems.raise_if_any(UsageError, TITLE)
     for name, values in parameters.items():
         if values.dims != ("draw",):
             problems.add(f"parameters {name}", f"has the dims {values.dims}", "each is over draw alone")
-        elif not np.isfinite(values.astype(float)).all():
-            problems.add(f"parameters {name}", "has a value that is missing or infinite", "every draw needs one")
+        else:
+            _check_numbers(problems, f"parameters {name}", values, "every draw needs one")
     problems.raise_if_any(UsageError, TITLE)
     _check_same(problems, "draw", {"outcome": outcome, "parameters": parameters})
     problems.raise_if_any(UsageError, TITLE)
     return parameters.reindex(draw=outcome["draw"]) if "draw" in outcome.indexes else parameters
 
 
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def _line_up(cost: xr.DataArray, effect: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    shared = [dim for dim in effect.dims if dim in cost.dims and dim in cost.indexes]
+    effect = effect.reindex({dim: cost[dim] for dim in shared})
+    cost, effect = xr.broadcast(cost, effect)
+    cost, effect = (v.astype(float, copy=False).transpose("draw", "option", ...) for v in (cost, effect))
+    return cost, effect
+
+
+def _check_pair(problems: Problems, cost: xr.DataArray, effect: xr.DataArray) -> None:
+    before = len(problems.found)
+    for name, values in (("cost", cost), ("effect", effect)):
+        _check_one(problems, name, values)
+    if len(problems.found) == before:
+        for dim in (dim for dim in cost.dims if dim in effect.dims):
+            _check_same(problems, str(dim), {"cost": cost, "effect": effect})
+
+
 def _check_one(problems: Problems, name: str, values: xr.DataArray) -> None:
+    if not isinstance(values, xr.DataArray):
+        problems.add(name, "is not a labelled array", "give a DataArray over draw and option")
+        return
     for dim in ("draw", "option"):
         if dim not in values.dims:
             problems.add(name, f"has the dims {values.dims}", f"it needs {dim}")
@@ -93,14 +116,38 @@ def _check_one(problems: Problems, name: str, values: xr.DataArray) -> None:
         if not values.sizes[dim]:
             problems.add(name, f"has no {dim}", "give at least one draw and two options")
             return
-        if dim in values.indexes and not values.indexes[dim].is_unique:
-            problems.add(f"{name} {dim}", "has a label twice", "each stands once")
+    for each in values.dims:
+        if each in values.indexes and not values.indexes[each].is_unique:
+            problems.add(f"{name} {each}", "has a label twice", "each stands once")
     if "option" not in values.indexes:
         problems.add(f"{name} option", "has no labels", "assign the coordinate, so that the options have names")
     if values.sizes["option"] < 2:
         problems.add(f"{name} option", "holds one option only", "a decision needs two; add the comparator")
-    if not np.isfinite(values.astype(float)).all():
-        problems.add(name, "has a value that is missing or infinite", "every draw needs a value; nothing is filled in")
+    _check_numbers(problems, name, values, "every draw needs a value; nothing is filled in")
+
+
+def _check_numbers(problems: Problems, name: str, values: xr.DataArray, cure: str) -> None:
+    try:
+        finite = bool(np.isfinite(values.astype(float, copy=False)).all())
+    except (TypeError, ValueError):
+        problems.add(name, "holds values that are not numbers", "give numbers")
+        return
+    if not finite:
+        problems.add(name, "has a value that is missing or infinite", cure)
+
+
+def _check_thresholds(problems: Problems, thresholds: Thresholds) -> np.ndarray:
+    values = np.atleast_1d(np.asarray(thresholds, dtype=float))
+    if values.ndim != 1 or not values.size:
+        problems.add("thresholds", f"have the shape {values.shape}", "give a number or a list of numbers")
+    elif not np.isfinite(values).all():
+        problems.add("thresholds", "hold a value that is missing or infinite", "give finite numbers")
+    elif (values < 0).any():
+        problems.add("thresholds", f"{values.min():g} is below 0", "a unit of effect is worth 0 or more; where less "
+                     "is better, count what is avoided")  # fmt: skip
+    elif np.unique(values).size != values.size:
+        problems.add("thresholds", "hold one value twice", "give each once")
+    return values
 
 
 def _check_same(problems: Problems, dim: str, of: Mapping[str, xr.DataArray | xr.Dataset]) -> None:
