@@ -81,11 +81,13 @@ def params_check(folder: Annotated[Path | None, typer.Argument(help="Another par
 
     catalogue = Catalogue.load(folder)
     check_chains(catalogue).raise_if_any(ParamsError, "The chains do not hold together")
-    print(
-        f"{len(catalogue.unit_costs)} unit costs, {len(catalogue.price_sets)} price sets, "
-        f"{len(catalogue.chains)} chains, "
-        f"{len(catalogue.municipalities)} municipalities, {len(catalogue.sources)} sources: no problems."
-    )
+    kinds = ("unit_costs", "price_sets", "chains", "contracts", "budgets", "municipalities", "sources")
+    print(", ".join(_counted(kind, len(getattr(catalogue, kind))) for kind in kinds) + ": no problems.")
+
+
+def _counted(kind: str, number: int) -> str:
+    words = kind.replace("_", " ")
+    return f"{number} {words.removesuffix('s') if number == 1 else words}"
 
 
 @params_app.command("show")

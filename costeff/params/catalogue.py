@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from costeff.agreement import Budget, Contract
 from costeff.chain import ImpactChain
 from costeff.errors import ParamsError, Problem, UsageError
 from costeff.params.entries import (
@@ -48,6 +49,8 @@ NAMED = (
     "unit_costs",
     "price_sets",
     "chains",
+    "contracts",
+    "budgets",
     "links",
     "sources",
     "duties",
@@ -75,6 +78,8 @@ class Catalogue:
     transitions: dict[str, dict[str, Parameter]] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     chains: dict[str, ImpactChain] = field(default_factory=dict)
+    contracts: dict[str, Contract] = field(default_factory=dict)
+    budgets: dict[str, Budget] = field(default_factory=dict)
     evidence: dict[str, tuple[Published, ...]] = field(default_factory=dict)
     designs: dict[str, Design] = field(default_factory=dict)
     heterogeneity: dict[str, Heterogeneity] = field(default_factory=dict)

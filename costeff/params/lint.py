@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from costeff.chain import ImpactChain
+from costeff.agreement import Budget, Contract
+from costeff.chain import ImpactChain, Node
 from costeff.errors import Problems
 from costeff.params.catalogue import Catalogue
 from costeff.params.entries import PriceSet, Published, UnitCost
@@ -44,6 +45,10 @@ class Lint:
             self._price_set(price_set)
         for chain in self.catalogue.chains.values():
             self._chain(chain)
+        for contract in self.catalogue.contracts.values():
+            self._contract(contract)
+        for budget in self.catalogue.budgets.values():
+            self._budget(budget)
         for link in self.catalogue.links.values():
             self._link(link)
         self._places()
@@ -136,6 +141,47 @@ class Lint:
             told.append(("impact.model", rule, "add it, or correct the id"))
         for place, rule, cure in told:
             self._tell(ImpactChain, chain.id, place, rule, cure)
+
+    def _contract(self, contract: Contract) -> None:
+        """Whether what is paid for can be measured, and each term says where its numbers are from."""
+        document, keys = self.where[Contract, contract.id]
+        told: list[tuple[tuple[Any, ...], str, str]] = []
+        if contract.label is None:
+            told.append((("label",), "required, and missing", "add the key"))
+        parts = [((), contract), *((("terms", n), term) for n, term in enumerate(contract.terms))]
+        for place, part in parts:
+            if not part.source:
+                told.append(((*place, "source"), "required, and missing", "add the key; an illustration has "
+                             "[stated_assumption]"))  # fmt: skip
+            if part.reason is None:
+                told.append(((*place, "reason"), "required, and missing", "say why it is this number"))
+        for place, rule, cure in (*told, *self._indicator(contract)):
+            document.tell(self.problems, (*keys, *place), rule, cure)
+
+    def _indicator(self, contract: Contract) -> list[tuple[tuple[Any, ...], str, str]]:
+        """What is wrong with the indicator: paid for is an outcome of a chain that is a change, not a quantity."""
+        key, _, stage = (contract.indicator or "").partition(".")
+        if not key:
+            return []
+        if not self._exists(key, "chains"):
+            return [(("indicator",), f"{key} is not a chain", f"known: {', '.join(self.catalogue.chains)}")]
+        chain = self.catalogue.chains.get(key)  # None: there, but faulty itself
+        nodes = dict[str, Node](chain.stages()) if chain else {}
+        if not chain or (stage == "outcome" and nodes[stage].kind == "effect"):
+            return []
+        why = {"input": "a quantity", "output": "a quantity", "impact": "modelled and not measured"}
+        what = why.get(stage, "a quantity" if stage in nodes else "no stage of a chain")
+        return [(("indicator",), f"{contract.indicator} is {what}", "pay for a change measured in clients: "
+                 f"{key}.outcome, of kind effect")]  # fmt: skip
+
+    def _budget(self, budget: Budget) -> None:
+        if budget.county is not None and not self._exists(budget.county, "counties.csv"):
+            rule = f"county {budget.county} is not in counties.csv"
+            self._tell(Budget, budget.id, "county", rule, "correct the code, or leave it out of an example")
+        for key, service in budget.services.items():
+            if service.chain is not None and not self._exists(service.chain, "chains"):
+                place, known = f"services.{key}.chain", ", ".join(self.catalogue.chains)
+                self._tell(Budget, budget.id, place, f"{service.chain} is not a chain", f"known: {known}")
 
     def _link(self, link: Link) -> None:
         told: list[tuple[str, str, str]] = []

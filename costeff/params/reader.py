@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from costeff.agreement import Budget, Contract
 from costeff.chain import ImpactChain
 from costeff.errors import Problems
 from costeff.params.catalogue import Catalogue, Scenario, inner_specs
@@ -65,6 +66,8 @@ class Reader:
             transitions=self._transitions(),
             links=self._entries(Link, "links.yaml", with_id=True),
             chains=self._folder(ImpactChain, "chains"),
+            contracts=self._folder(Contract, "contracts"),
+            budgets=self._folder(Budget, "budgets"),
             evidence={name: tuple(row for _, row in rows) for name, rows in evidence.items()},
             designs=designs,
             heterogeneity=heterogeneity,

@@ -1,0 +1,223 @@
+"""A simulation day: rounds of decisions, shocks and results, played from a file and replayed to the digit.
+
+The table plays one world: need, prices and gains per client are as planned, unless a round says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+import yaml
+from pydantic import Field
+
+from costeff.agreement import Budget
+from costeff.draws import rng
+from costeff.errors import DataError, Problems
+from costeff.files import write_text
+from costeff.funding.response import Plan
+from costeff.funding.steering import serve
+from costeff.funding.worlds import shock_sd
+from costeff.spec import Document, Id, Spec, Text, parse, read_yaml
+
+TITLE = "The simulation day cannot be replayed"
+Factors = dict[Id, Annotated[float, Field(gt=0, le=10)]]
+ROUNDS_COLUMNS = (
+    "round", "service", "decision", "shock", "demand", "clients", "waiting", "outcomes", "saving", "spend",
+    "overspend", "unspent",
+)  # fmt: skip
+
+
+class Gain(Spec):
+    """What the first client in need of a service gains at the table: outcomes, and EUR avoided."""
+
+    effect: float
+    saving: float
+
+
+class Round(Spec):
+    """One year: what each service is given (EUR), and what comes.
+
+    `shocks` are factors of the planned new clients, and of prices where `prices` names some; a service that is
+    not named has 1. `drawn` takes the shocks of demand from the seed of the day.
+    """
+
+    decisions: Annotated[dict[Id, Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    shocks: Literal["drawn"] | Factors = "drawn"
+    prices: Factors = Field(default_factory=dict)
+    note: Text | None = None
+
+
+class SimulationDay(Spec):
+    """All that a day needs to be played again, beside the budget it names."""
+
+    budget: Id
+    seed: int = Field(ge=0)
+    gains: dict[Id, Gain]
+    rounds: Annotated[tuple[Round, ...], Field(strict=False, min_length=1)]
+    note: Text | None = None
+
+
+def read_day(path: Path, budgets: Mapping[str, Budget]) -> SimulationDay:
+    """A day from its file, checked against the budget it names.
+
+    Raises
+    ------
+    DataError
+        With every problem of the file: line, key, rule and cure.
+    """
+    problems = Problems()
+    document = read_yaml(path, problems)
+    day = parse(SimulationDay, document, problems) if document else None
+    if day is not None and document is not None:
+        _check(day, budgets, document, problems)
+    problems.raise_if_any(DataError, TITLE)
+    assert day is not None  # without one there is a problem
+    return day
+
+
+def replay(path: Path, budgets: Mapping[str, Budget]) -> pd.DataFrame:
+    """Play a file again: the same file gives the same table.
+
+    Parameters
+    ----------
+    budgets
+        By id, such as `Catalogue.load().budgets`.
+
+    Returns
+    -------
+    DataFrame with a row a round and service: see `play`
+
+    Raises
+    ------
+    DataError
+        With every problem of the file.
+    """
+    day = read_day(path, budgets)
+    return play(day, budgets[day.budget])
+
+
+def play(day: SimulationDay, budget: Budget) -> pd.DataFrame:
+    """What came of each round.
+
+    Returns
+    -------
+    DataFrame: round, service, decision (EUR), shock (factor of new clients), demand, clients, waiting (when the year
+    ends), outcomes, saving, spend, overspend and unspent (EUR)
+    """
+    plan, names = Plan(budget), list(budget.services)
+    effect, saving = (np.array([getattr(day.gains[n], what) for n in names]) for what in ("effect", "saving"))
+    waiting, tables = plan.waiting, []
+    for number, turn in enumerate(day.rounds):
+        money = np.array([turn.decisions[n] for n in names])
+        shock = drawn_shocks(budget, day.seed, number) if turn.shocks == "drawn" else _factors(turn.shocks, names)
+        served = serve(plan, money, waiting, plan.need * shock)
+        waiting = served.waiting
+        first = plan.worth(served.clients, served.demand)
+        spend = plan.price * _factors(turn.prices, names) * served.clients
+        over, left = np.maximum(spend - money, 0), np.maximum(money - spend, 0)
+        columns = (
+            money,
+            shock,
+            served.demand,
+            served.clients,
+            waiting,
+            effect * first,
+            saving * first,
+            spend,
+            over,
+            left,
+        )
+        told = dict(zip(ROUNDS_COLUMNS[2:], columns, strict=True))
+        tables.append(pd.DataFrame({"round": number + 1, "service": names, **told}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def drawn_shocks(budget: Budget, seed: int, number: int) -> np.ndarray:
+    """Factors of the new clients of a round by service, from the seed; their mean over seeds is 1."""
+    common = rng(seed, "rounds", str(number)).standard_normal()
+    factors = []
+    for name in budget.services:
+        own = rng(seed, "rounds", str(number), name).standard_normal()
+        z = np.sqrt(budget.correlation) * common + np.sqrt(1 - budget.correlation) * own
+        sd = shock_sd(budget, name)[number]
+        factors.append(np.exp(sd * z - sd**2 / 2))
+    return np.array(factors)
+
+
+def written_down(day: SimulationDay, budget: Budget) -> SimulationDay:
+    """The same day with its drawn shocks as numbers, so that it can be read without drawing anything."""
+    rounds = []
+    for number, turn in enumerate(day.rounds):
+        if turn.shocks == "drawn":
+            drawn = dict(zip(budget.services, map(float, drawn_shocks(budget, day.seed, number)), strict=True))
+            turn = turn.override(shocks=drawn)
+        rounds.append(turn)
+    return day.override(rounds=tuple(rounds))
+
+
+def save_day(path: Path, day: SimulationDay) -> None:
+    """Write a day as a file that `replay` reads, whole or not at all."""
+    data = day.model_dump(mode="json", exclude_none=True)
+    write_text(path, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+
+
+def save_results(path: Path, table: pd.DataFrame) -> None:
+    """Write the table of a day as CSV, whole or not at all."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def _factors(given: Mapping[str, float] | str, names: Iterable[str]) -> np.ndarray:
+    return np.array([given[n] if not isinstance(given, str) and n in given else 1.0 for n in names])
+
+
+def _check(day: SimulationDay, budgets: Mapping[str, Budget], document: Document, problems: Problems) -> None:
+    budget = budgets.get(day.budget)
+    if budget is None:
+        cure = f"known: {', '.join(budgets)}"
+        document.tell(problems, ("budget",), f"{day.budget} is not a budget", cure)
+        return
+    if len(day.rounds) > budget.years:
+        rule = f"has {len(day.rounds)} rounds, and {budget.id} has {budget.years} years"
+        document.tell(problems, ("rounds",), rule, "a round is a year; leave the others out")
+    _check_services(day.gains, ("gains",), budget, document, problems, whole=True)
+    for number, turn in enumerate(day.rounds):
+        place: tuple[Any, ...] = ("rounds", number)
+        _check_services(turn.decisions, (*place, "decisions"), budget, document, problems, whole=True)
+        _check_money(turn, (*place, "decisions"), budget, document, problems)
+        for name in ("shocks", "prices"):
+            given = getattr(turn, name)
+            if not isinstance(given, str):
+                _check_services(given, (*place, name), budget, document, problems, whole=False)
+
+
+def _check_services(
+    given: Mapping[str, Any],
+    place: tuple[Any, ...],
+    budget: Budget,
+    document: Document,
+    problems: Problems,
+    whole: bool,
+) -> None:
+    for name in given:
+        if name not in budget.services:
+            known = f"known: {', '.join(budget.services)}"
+            document.tell(problems, (*place, name), f"is not a service of {budget.id}", known)
+    for name in budget.services if whole else ():
+        if name not in given:
+            document.tell(problems, place, f"{name} is missing", "every service stands here, 0 where nothing is given")
+
+
+def _check_money(turn: Round, place: tuple[Any, ...], budget: Budget, document: Document, problems: Problems) -> None:
+    for name, money in turn.decisions.items():
+        service = budget.services.get(name)
+        if service is not None and not service.floor - 0.5 <= money <= service.cap + 0.5:
+            rule = f"{money:.0f} EUR is outside the floor of {service.floor:.0f} and the cap of {service.cap:.0f} EUR"
+            document.tell(problems, (*place, name), rule, "decide within them")
+    total = sum(turn.decisions.values())
+    if total > budget.frame + 0.5:
+        rule = f"the decisions sum to {total:.0f} EUR, more than the frame of {budget.frame:.0f}"
+        document.tell(problems, place, rule, "give less somewhere")
