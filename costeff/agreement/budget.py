@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil, floor, isclose
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -34,6 +34,7 @@ class Estimate(Spec):
     source: Sources
     quality: Literal["register", "survey", "budget", "study", "stated", "derived", "assumption"]
     note: Text
+    mass: ClassVar[float] = 0.95  # what low to high encloses, as of an uncertain value of the catalogue
 
     @model_validator(mode="after")
     def _is_in_its_interval(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
-from costeff.errors import UsageError
+from costeff.errors import Problems, UsageError
 from costeff.spec import Id, Label, Share, Spec, Text, validation_problems
 
 Against = Literal["nothing", "target", "baseline", "comparison"]
@@ -151,6 +151,34 @@ class Contract(Stated):
         except ValidationError as error:
             place = f"contract {fields.get('id', '')}".rstrip()
             raise UsageError("The contract does not hold together", validation_problems(error, place)) from error
+
+    def override(self, **changes: Any) -> Self:
+        """A new, checked contract with some values changed.
+
+        Raises
+        ------
+        UsageError
+            With everything that does not hold together.
+        """
+        return type(self).of(**{**dict(self), **changes})
+
+    def at_price(self, price: float) -> Self:
+        """The same contract at another price per outcome.
+
+        Raises
+        ------
+        UsageError
+            When it has not exactly one outcome price, or for a price that cannot be.
+        """
+        priced = [number for number, term in enumerate(self.terms) if isinstance(term, OutcomePrice)]
+        if len(priced) != 1:
+            problems = Problems()
+            rule = "has no outcome price" if not priced else "has several outcome prices"
+            problems.add(f"contract {self.id}", rule, "another price can be set where there is exactly one")
+            problems.raise_if_any(UsageError, "The contract has no price to set")
+        terms = [dict(term) for term in self.terms]
+        terms[priced[0]]["price"] = price
+        return self.override(terms=terms)
 
     # Each field by itself, so that one fault does not hide another.
 

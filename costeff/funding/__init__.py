@@ -3,16 +3,15 @@
 from costeff.funding.allocation import against_divided, allocate, flexibility
 from costeff.funding.contracts import (
     SIDES,
-    break_even_price,
     compare,
     paid_for_nothing,
     payment,
-    price_for,
     risk,
     settle,
 )
-from costeff.funding.delivery import deliver, drifted, scenarios, without_effect
+from costeff.funding.delivery import deliver, drifted, scenarios, with_effect, without_effect
 from costeff.funding.partnership import partnership_numbers
+from costeff.funding.prices import break_even_price, price_for
 from costeff.funding.response import response_curves
 from costeff.funding.rounds import (
     Gain,
@@ -61,6 +60,7 @@ __all__ = [
     "settle",
     "steer",
     "tender",
+    "with_effect",
     "without_effect",
     "written_down",
 ]

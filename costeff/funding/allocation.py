@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -109,10 +110,10 @@ class _Year:
     """Year 1 of a budget in every world: its curves, and what divisions of the frame give."""
 
     def __init__(self, budget: Budget, worlds: xr.Dataset, aim: Aim, pieces: int) -> None:
-        check_worlds(budget, worlds)
+        worlds = check_worlds(budget, worlds)
         check_counts(pieces=pieces)
         self.plan, self.aim = Plan(budget), aim
-        self.worth = aim.per_client(worlds).transpose("draw", "service").to_numpy()
+        self.worth = aim.per_client(worlds).to_numpy()
         self.cost = worlds["unit_cost"].to_numpy()
         self.demand = self.plan.waiting + worlds["need"].sel(year=1).to_numpy()
         self.knots = knots_of(self.plan, budget.frame, pieces)
@@ -164,6 +165,6 @@ def check_shares(**shares: float) -> None:
 
 def check_counts(**counts: int) -> None:
     for name, count in counts.items():
-        if count < 2:
-            problem = Problem(f"{name} {count}", "are too few for a curve", "give 2 or more, such as 32")
+        if not (isinstance(count, Integral) and count >= 2):
+            problem = Problem(f"{name} {count}", "is not a whole number of 2 or more", "such as 32")
             raise UsageError(TITLE, [problem])

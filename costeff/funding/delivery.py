@@ -6,7 +6,7 @@ The probability of the good outcome is uncertain (the draws), and so is what hap
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import xarray as xr
@@ -19,15 +19,34 @@ ESTIMATE, NO_EFFECT, DRIFT, DRIFT_NO_EFFECT = "estimate", "no_effect", "drift", 
 Money = float | xr.DataArray
 
 
-def without_effect(good: xr.DataArray) -> xr.DataArray:
-    """The same probabilities, had the new option done nothing: that of the usual one under both.
+def with_effect(good: xr.DataArray, more: float) -> xr.DataArray:
+    """The same probabilities, had the new option made the good outcome likelier by so much, and no likelier than sure.
 
     Parameters
     ----------
     good
         Probability of the good outcome, dims (draw, option).
+    more
+        Difference in probability; 0.05 is five good outcomes more of a hundred clients, and below 0 it harms.
+
+    Raises
+    ------
+    UsageError
+        For probabilities that cannot be used, or a difference that is not between -1 and 1.
     """
-    return good.sel(option=USUAL, drop=True).expand_dims(option=good["option"]).transpose(*good.dims)
+    problems = Problems()
+    _check_good(problems, good)
+    if not is_number(more) or not -1 <= more <= 1:
+        problems.add("more", "is not a difference between -1 and 1", "give a difference in probability, such as 0.05")
+    problems.raise_if_any(UsageError, TITLE)
+    usual = good.sel(option=USUAL, drop=True)
+    both = xr.concat([usual, (usual + more).clip(0.0, 1.0)], xr.Variable("option", list(OPTIONS)), coords="minimal")
+    return both.transpose(*good.dims)
+
+
+def without_effect(good: xr.DataArray) -> xr.DataArray:
+    """The same probabilities, had the new option done nothing: that of the usual one under both."""
+    return with_effect(good, 0.0)
 
 
 def drifted(good: xr.DataArray, drift: float) -> xr.DataArray:
@@ -100,7 +119,7 @@ def deliver(
     sizes = {"clients": clients, "comparison_clients": comparison_clients, "baseline_clients": baseline_clients}
     for name, size in sizes.items():
         optional = name != "clients" and size is None
-        if not optional and (not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1):
+        if not optional and (not is_whole(size) or size < 1):
             problems.add(name, "is not a whole number above 0", "give a number of people")
     money = {
         "hours_per_client": hours_per_client,
@@ -111,8 +130,10 @@ def deliver(
     }
     for name, value in money.items():
         _check_money(problems, name, value, good, may_be_negative=name == "saving_per_outcome")
-    if not np.isfinite(drift):
-        problems.add("drift", "is missing or infinite", "give a change in log odds, such as 0.3")
+    if not is_number(drift):
+        problems.add("drift", "is not a finite number", "give a change in log odds, such as 0.3")
+    if not is_whole(seed) or seed < 0:
+        problems.add("seed", "is not a whole number from 0 on", "give one, such as 2026")
     problems.raise_if_any(UsageError, TITLE)
 
     now = drifted(good, drift)
@@ -172,19 +193,35 @@ def _by_draw(value: Money, good: xr.DataArray) -> xr.DataArray:
     return xr.full_like(good.isel(option=0, drop=True), float(value), dtype=float)
 
 
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number, and no yes or no."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is one finite number, and no yes or no."""
+    return (
+        isinstance(value, int | float | np.number) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
+    )
+
+
 def _check_good(problems: Problems, good: xr.DataArray) -> None:
-    if set(good.dims) != {"draw", "option"}:
+    if not isinstance(good, xr.DataArray):
+        problems.add("good", "is no labelled array", "give a DataArray over draw and option")
+    elif set(good.dims) != {"draw", "option"}:
         problems.add("good", f"has the dims {good.dims}", "it needs draw and option; pick one municipality")
     elif "option" not in good.indexes or not set(OPTIONS) <= set(good["option"].values.tolist()):
         problems.add("good option", f"lacks one of {', '.join(OPTIONS)}", "name the options so")
+    elif not all(index.is_unique for index in good.indexes.values()):
+        problems.add("good", "has a draw or an option twice", "label each once")
     elif not good.size:
         problems.add("good", "has no draw", "give at least one")
-    elif not bool(((good >= 0) & (good <= 1)).all()):
+    elif not np.issubdtype(good.dtype, np.number) or not bool(((good >= 0) & (good <= 1)).all()):
         problems.add("good", "holds a value that is no probability", "every draw is between 0 and 1")
 
 
 def _check_money(problems: Problems, name: str, value: Money, good: xr.DataArray, *, may_be_negative: bool) -> None:
-    if isinstance(value, xr.DataArray):
+    if isinstance(value, xr.DataArray) and isinstance(good, xr.DataArray):
         if value.dims != ("draw",):
             problems.add(name, f"has the dims {value.dims}", "give a number, or values over draw")
             return
@@ -194,6 +231,9 @@ def _check_money(problems: Problems, name: str, value: Money, good: xr.DataArray
             same = set(value.indexes["draw"]) == set(good.indexes["draw"])
         if not same or labelled[0] != labelled[1]:
             problems.add(f"{name} draw", "is not that of good", "take both from the same run, with the same draws")
+    elif not isinstance(value, int | float | np.number | xr.DataArray) or isinstance(value, bool):
+        problems.add(name, "is neither a number nor labelled values", "give a number, or a DataArray over draw")
+        return
     values = np.asarray(value, dtype=float)
     if not np.isfinite(values).all():
         problems.add(name, "has a value that is missing or infinite", "every draw needs a value")

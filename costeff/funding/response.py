@@ -112,7 +112,7 @@ def response_curves(
     -------
     Dataset with `clients`, `outcomes`, `saving` and `spend` over (draw, service, money)
     """
-    check_worlds(budget, worlds)
+    worlds = check_worlds(budget, worlds)
     plan, amounts = Plan(budget), np.asarray(money, float)
     if amounts.ndim != 1 or not np.isfinite(amounts).all() or (amounts < 0).any():
         problem = Problem("money", "is not a list of amounts of 0 or more", "give EUR a year, such as [0, 100000]")

@@ -5,7 +5,7 @@ The table plays one world: need, prices and gains per client are as planned, unl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,14 +16,16 @@ from pydantic import Field
 
 from costeff.agreement import Budget
 from costeff.draws import rng
-from costeff.errors import DataError, Problems
+from costeff.errors import DataError, Problem, Problems, UsageError
 from costeff.files import write_text
 from costeff.funding.response import Plan
 from costeff.funding.steering import serve
 from costeff.funding.worlds import shock_sd
-from costeff.spec import Document, Id, Spec, Text, parse, read_yaml
+from costeff.spec import Id, Spec, Text, parse, read_yaml
 
 TITLE = "The simulation day cannot be replayed"
+CENT = 0.01  # EUR; less is rounding
+Fault = tuple[tuple[Any, ...], str, str]  # keys that lead to it, the rule it breaks, the cure
 Factors = dict[Id, Annotated[float, Field(gt=0, le=10)]]
 ROUNDS_COLUMNS = (
     "round", "service", "decision", "shock", "demand", "clients", "waiting", "outcomes", "saving", "spend",
@@ -73,7 +75,11 @@ def read_day(path: Path, budgets: Mapping[str, Budget]) -> SimulationDay:
     document = read_yaml(path, problems)
     day = parse(SimulationDay, document, problems) if document else None
     if day is not None and document is not None:
-        _check(day, budgets, document, problems)
+        if day.budget not in budgets:
+            document.tell(problems, ("budget",), f"{day.budget} is not a budget", f"known: {', '.join(budgets)}")
+        else:
+            for fault in _faults(day, budgets[day.budget]):
+                document.tell(problems, *fault)
     problems.raise_if_any(DataError, TITLE)
     assert day is not None  # without one there is a problem
     return day
@@ -107,7 +113,15 @@ def play(day: SimulationDay, budget: Budget) -> pd.DataFrame:
     -------
     DataFrame: round, service, decision (EUR), shock (factor of new clients), demand, clients, waiting (when the year
     ends), outcomes, saving, spend, overspend and unspent (EUR)
+
+    Raises
+    ------
+    UsageError
+        With everything of the day that does not fit the budget.
     """
+    found = [Problem(".".join(map(str, keys)), rule, cure) for keys, rule, cure in _faults(day, budget)]
+    if found:
+        raise UsageError(TITLE, found)
     plan, names = Plan(budget), list(budget.services)
     effect, saving = (np.array([getattr(day.gains[n], what) for n in names]) for what in ("effect", "saving"))
     waiting, tables = plan.waiting, []
@@ -118,7 +132,8 @@ def play(day: SimulationDay, budget: Budget) -> pd.DataFrame:
         waiting = served.waiting
         first = plan.worth(served.clients, served.demand)
         spend = plan.price * _factors(turn.prices, names) * served.clients
-        over, left = np.maximum(spend - money, 0), np.maximum(money - spend, 0)
+        gap = np.where(abs(spend - money) < CENT, 0.0, spend - money)  # what is bought to the euro leaves nothing
+        over, left = np.maximum(gap, 0), np.maximum(-gap, 0)
         columns = (
             money,
             shock,
@@ -174,50 +189,38 @@ def _factors(given: Mapping[str, float] | str, names: Iterable[str]) -> np.ndarr
     return np.array([given[n] if not isinstance(given, str) and n in given else 1.0 for n in names])
 
 
-def _check(day: SimulationDay, budgets: Mapping[str, Budget], document: Document, problems: Problems) -> None:
-    budget = budgets.get(day.budget)
-    if budget is None:
-        cure = f"known: {', '.join(budgets)}"
-        document.tell(problems, ("budget",), f"{day.budget} is not a budget", cure)
-        return
+def _faults(day: SimulationDay, budget: Budget) -> Iterator[Fault]:
+    """What of a day does not fit its budget: keys, rule, cure."""
     if len(day.rounds) > budget.years:
         rule = f"has {len(day.rounds)} rounds, and {budget.id} has {budget.years} years"
-        document.tell(problems, ("rounds",), rule, "a round is a year; leave the others out")
-    _check_services(day.gains, ("gains",), budget, document, problems, whole=True)
+        yield ("rounds",), rule, "a round is a year; leave the others out"
+    yield from _service_faults(day.gains, ("gains",), budget, whole=True)
     for number, turn in enumerate(day.rounds):
         place: tuple[Any, ...] = ("rounds", number)
-        _check_services(turn.decisions, (*place, "decisions"), budget, document, problems, whole=True)
-        _check_money(turn, (*place, "decisions"), budget, document, problems)
+        yield from _service_faults(turn.decisions, (*place, "decisions"), budget, whole=True)
+        yield from _money_faults(turn, (*place, "decisions"), budget)
         for name in ("shocks", "prices"):
             given = getattr(turn, name)
             if not isinstance(given, str):
-                _check_services(given, (*place, name), budget, document, problems, whole=False)
+                yield from _service_faults(given, (*place, name), budget, whole=False)
 
 
-def _check_services(
-    given: Mapping[str, Any],
-    place: tuple[Any, ...],
-    budget: Budget,
-    document: Document,
-    problems: Problems,
-    whole: bool,
-) -> None:
+def _service_faults(given: Mapping[str, Any], place: tuple[Any, ...], budget: Budget, whole: bool) -> Iterator[Fault]:
     for name in given:
         if name not in budget.services:
-            known = f"known: {', '.join(budget.services)}"
-            document.tell(problems, (*place, name), f"is not a service of {budget.id}", known)
+            yield (*place, name), f"is not a service of {budget.id}", f"known: {', '.join(budget.services)}"
     for name in budget.services if whole else ():
         if name not in given:
-            document.tell(problems, place, f"{name} is missing", "every service stands here, 0 where nothing is given")
+            yield place, f"{name} is missing", "every service stands here, 0 where nothing is given"
 
 
-def _check_money(turn: Round, place: tuple[Any, ...], budget: Budget, document: Document, problems: Problems) -> None:
+def _money_faults(turn: Round, place: tuple[Any, ...], budget: Budget) -> Iterator[Fault]:
     for name, money in turn.decisions.items():
         service = budget.services.get(name)
         if service is not None and not service.floor - 0.5 <= money <= service.cap + 0.5:
             rule = f"{money:.0f} EUR is outside the floor of {service.floor:.0f} and the cap of {service.cap:.0f} EUR"
-            document.tell(problems, (*place, name), rule, "decide within them")
+            yield (*place, name), rule, "decide within them"
     total = sum(turn.decisions.values())
     if total > budget.frame + 0.5:
         rule = f"the decisions sum to {total:.0f} EUR, more than the frame of {budget.frame:.0f}"
-        document.tell(problems, place, rule, "give less somewhere")
+        yield place, rule, "give less somewhere"

@@ -15,14 +15,17 @@ import pandas as pd
 import xarray as xr
 
 from costeff.agreement import Budget
+from costeff.errors import Problem, UsageError
 from costeff.funding.allocation import MODELS, check_counts, check_shares
 from costeff.funding.curves import curves, filled, knots_of, optimum
 from costeff.funding.response import Plan, aimed
-from costeff.funding.worlds import Aim, check_worlds, shock_sd
+from costeff.funding.worlds import TITLE, Aim, check_worlds, shock_sd
 
 MEASURES = ("demand", "clients", "waiting", "outcomes", "saving", "value", "allocated", "spend", "overspend", "unspent")
 TOTALS = ("frame", "frame_overspend", "frame_unspent")
+COMPARED = ("clients", "waiting", "outcomes", "saving", "value", "spend", "frame_overspend", "frame_unspent")
 BETTER_IF_LESS = ("waiting", "frame_overspend")
+UNJUDGED = ("spend", "frame_unspent")  # neither more nor less of these is better by itself
 
 
 def steer(
@@ -47,7 +50,7 @@ def steer(
     `frame_unspent`. In a lump sum what one service overspends another may cover; in a divided budget it may not.
     Money is never made: spend + frame_unspent - frame_overspend = frame.
     """
-    check_worlds(budget, worlds)
+    worlds = check_worlds(budget, worlds)
     check_counts(pieces=pieces, quantiles=quantiles)
     told = [_Run(budget, worlds, aim or Aim(), model, pieces, quantiles).years() for model in MODELS]
     out = xr.concat(told, dim=pd.Index(MODELS, name="model"))
@@ -56,27 +59,54 @@ def steer(
     return out.transpose("draw", "model", "service", "year").assign_attrs(attrs)
 
 
-def differences(steered: xr.Dataset, mass: float = 0.9) -> pd.DataFrame:
-    """Lump sum less divided budget, summed over services and years: mean, interval, and how surely it is better.
+def differences(steered: xr.Dataset, mass: float = 0.9, *, by_service: bool = False) -> pd.DataFrame:
+    """Lump sum less divided budget, summed over the years: mean, interval, and how surely it is better.
 
-    `waiting` is that of the last year. Outcomes of several services are counted as they are, one for one.
+    `waiting` is that of the last year. Outcomes of different services are different things and have no sum: they are
+    told by service.
+
+    Parameters
+    ----------
+    steered
+        From `steer`.
+    by_service
+        A row a service and measure, in place of sums over services.
 
     Returns
     -------
-    DataFrame with a row a measure: lump_sum, divided, difference, low, high, p_better
+    DataFrame with a row a measure: (service,) measure, lump_sum, divided, difference, low, high, p_better
+
+    Raises
+    ------
+    UsageError
+        For a mass outside 0 to 1, or results that are not of `steer`.
     """
     check_shares(mass=mass)
-    rows = []
-    for name in ("clients", "waiting", "outcomes", "saving", "value", "spend", "frame_overspend", "frame_unspent"):
-        values = steered[name].sum("service") if "service" in steered[name].dims else steered[name]
-        total = (values.isel(year=-1) if name == "waiting" else values.sum("year")).transpose("model", "draw")
-        gap = (total.sel(model="lump_sum") - total.sel(model="divided")).to_numpy()
-        low, high = np.quantile(gap, [(1 - mass) / 2, (1 + mass) / 2])
-        means = total.mean("draw")
-        judged = name not in ("spend", "frame_unspent")  # neither more nor less of these is better by itself
-        better = (gap < 0 if name in BETTER_IF_LESS else gap > 0).mean() if judged else np.nan
-        rows.append((name, *(float(means.sel(model=m)) for m in MODELS), gap.mean(), low, high, better))
-    return pd.DataFrame(rows, columns=["measure", *MODELS, "difference", "low", "high", "p_better"])
+    if not (steered.attrs.get("budget") and set(MODELS) <= set(steered.indexes.get("model", ()))):
+        problem = Problem("steered", "is not of both funding models", "give what steer returned")
+        raise UsageError(TITLE, [problem])
+    if not by_service:
+        parts = {"": steered.drop_vars("outcomes").sum("service").assign(steered[list(TOTALS)])}
+    else:
+        parts = {str(name): steered.sel(service=name).drop_vars(TOTALS) for name in steered["service"].values}
+    rows = [
+        (name, measure, *_difference(of[measure], measure, mass))
+        for name, of in parts.items()
+        for measure in COMPARED
+        if measure in of
+    ]
+    table = pd.DataFrame(rows, columns=["service", "measure", *MODELS, "difference", "low", "high", "p_better"])
+    return table if by_service else table.drop(columns="service")
+
+
+def _difference(values: xr.DataArray, measure: str, mass: float) -> tuple[float, ...]:
+    """Means of both models over the years, and their difference: mean, ends of its interval, how surely better."""
+    total = values.isel(year=-1) if measure == "waiting" else values.sum("year")
+    one, other = (total.sel(model=model).to_numpy() for model in MODELS)
+    gap = one - other
+    low, high = np.quantile(gap, [(1 - mass) / 2, (1 + mass) / 2])
+    better = float((gap < 0 if measure in BETTER_IF_LESS else gap > 0).mean()) if measure not in UNJUDGED else np.nan
+    return float(one.mean()), float(other.mean()), float(gap.mean()), float(low), float(high), better
 
 
 @dataclass(frozen=True)
@@ -100,10 +130,10 @@ class _Run:
 
     def __init__(self, budget: Budget, worlds: xr.Dataset, aim: Aim, model: str, pieces: int, quantiles: int) -> None:
         self.plan, self.aim, self.model, self.budget = Plan(budget), aim, model, budget
-        self.need = worlds["need"].transpose("draw", "service", "year").to_numpy()
+        self.need = worlds["need"].to_numpy()
         self.cost = worlds["unit_cost"].to_numpy()
         self.effect, self.saving = worlds["effect"].to_numpy(), worlds["saving"].to_numpy()
-        self.worth = aim.per_client(worlds).transpose("draw", "service").to_numpy()
+        self.worth = aim.per_client(worlds).to_numpy()
         self.draws, self.services, _ = self.need.shape
         self.knots = knots_of(self.plan, budget.frame * (1 + budget.bonus), pieces)
         self.sd = np.stack([shock_sd(budget, name) for name in budget.services])

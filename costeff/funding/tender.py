@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from costeff.agreement import Contract
 from costeff.errors import CosteffError, Problem, Problems, UsageError
-from costeff.funding.contracts import settle
-from costeff.funding.delivery import Money, deliver
+from costeff.funding.contracts import CENT, settle
+from costeff.funding.delivery import Money, deliver, is_number, is_whole
 
 TITLE = "The bids cannot be compared"
 # What is ranked, and whether more is better.
@@ -108,7 +107,7 @@ def tender(
     ranks = []
     for name, more_is_better in CRITERIA.items():
         ranks.append(f"rank_{name}")
-        table[ranks[-1]] = table[name].rank(method="min", ascending=not more_is_better).astype(int)
+        table[ranks[-1]] = table[name].round(6).rank(method="min", ascending=not more_is_better).astype(int)
     table["ranks_differ"] = table[ranks].ne(table[ranks[0]], axis="index").any(axis="columns")
     table = table.sort_values(["rank_net_benefit", "rank_p_net_saving"], kind="stable")
     table.attrs["told"] = _told(table)
@@ -126,7 +125,7 @@ def _row(bid: Bid, delivery: xr.Dataset, worth: float) -> dict[str, object]:
         "payment": payment,
         "extra_outcomes": extra,
         "net_benefit": float(buyer["net"].mean()) + worth * extra,
-        "p_net_saving": float((buyer["net"] > 0).mean()),
+        "p_net_saving": float((buyer["net"] >= CENT).mean()),
         "price_per_hour": payment / hours,
     }
 
@@ -155,12 +154,12 @@ def _check(bids: Sequence[Bid], clients: int, worth: float) -> None:
         if names.count(name) > 1:
             problems.add(f"bid {name}", "stands twice", "give each bid a name of its own")
     for bid in bids:
-        if bid.capacity < 1:
-            problems.add(f"bid {bid.name}", "serves nobody", "give a capacity above 0")
-        if not 0 < bid.hours_per_client < np.inf:
+        if not is_whole(bid.capacity) or bid.capacity < 1:
+            problems.add(f"bid {bid.name}", "serves nobody", "give a capacity in whole clients above 0")
+        if not is_number(bid.hours_per_client) or bid.hours_per_client <= 0:
             problems.add(f"bid {bid.name}", "works no hours, so it has no price per hour", "give hours above 0")
-    if clients < 1:
+    if not is_whole(clients) or clients < 1:
         problems.add("clients", "are none", "give a number of people above 0")
-    if not np.isfinite(worth):
+    if not is_number(worth):
         problems.add("worth_per_outcome", "is missing or infinite", "give EUR per outcome, or 0")
     problems.raise_if_any(UsageError, TITLE)

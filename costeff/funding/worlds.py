@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,6 +17,12 @@ from costeff.errors import Problem, Problems, UsageError
 TITLE = "The budget cannot be steered"
 Z95 = 1.959963984540054
 Purpose = Literal["effect", "saving", "net_benefit"]
+WORLD = {
+    "need": ("draw", "service", "year"),
+    "unit_cost": ("draw", "service"),
+    "effect": ("draw", "service"),
+    "saving": ("draw", "service"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Aim:
         for name, value in (self.worth or {}).items():
             if name not in services:
                 problems.add(f"worth {name}", "is not a service of the budget", f"known: {', '.join(services)}")
-            elif not (np.isfinite(value) and value >= 0):
+            elif not (isinstance(value, Real) and np.isfinite(float(value)) and value >= 0):
                 problems.add(f"worth {name}", "is below 0 or not a number", "an outcome is worth 0 or more")
         problems.raise_if_any(UsageError, TITLE)
 
@@ -91,9 +98,14 @@ def gains_per_client(effect: Mapping[str, xr.DataArray], saving: Mapping[str, xr
     for what, given in (("effect", effect), ("saving", saving)):
         for name, values in given.items():
             place = f"{what} {name}"
+            if not isinstance(values, xr.DataArray) or values.dtype.kind not in "fiu":
+                problems.add(place, "is not draws", "give a DataArray of numbers over draw, such as as_draws(values)")
+                continue
             if values.dims != ("draw",):
                 problems.add(place, f"has the dims {values.dims}", "it is over draw alone")
                 continue
+            if not values.size:
+                problems.add(place, "has no draws", "give 1 or more")
             first = values if first is None else first
             if not _same_draws(values, first):
                 problems.add(place, "has other draws than the rest", "take all from runs with the same draws")
@@ -126,9 +138,11 @@ def draw_worlds(budget: Budget, gains: xr.Dataset, seed: int) -> xr.Dataset:
     Raises
     ------
     UsageError
-        Gains of a service that is not in the budget, a service without gains, draws that are missing.
+        Gains of a service that is not in the budget, a service without gains, draws that are missing, a seed below 0.
     """
     _check_gains(budget, gains)
+    if not (isinstance(seed, Integral) and seed >= 0):
+        raise UsageError(TITLE, [Problem(f"seed {seed}", "is not a whole number of 0 or more", "such as 2026")])
     draws, names = gains.sizes["draw"], list(budget.services)
     gains = gains[["effect", "saving"]].sel(service=names).transpose("draw", "service")
     common = _normal(seed, draws, budget.years, "common")
@@ -147,24 +161,29 @@ def draw_worlds(budget: Budget, gains: xr.Dataset, seed: int) -> xr.Dataset:
     return worlds.assign_coords(draw=gains["draw"], year=years)
 
 
-def check_worlds(budget: Budget, worlds: xr.Dataset) -> None:
-    """Refuse worlds that were drawn for other services or years than those of the budget.
+def check_worlds(budget: Budget, worlds: xr.Dataset) -> xr.Dataset:
+    """The worlds with their dims in order, if they were drawn for the services and years of the budget.
 
     Raises
     ------
     UsageError
-        With everything that differs.
+        With everything that differs, is missing, or cannot be.
     """
     problems = Problems()
     cure = "draw the worlds for this budget, with draw_worlds"
-    for name in ("need", "unit_cost", "effect", "saving"):
-        if name not in worlds:
-            problems.add(f"worlds {name}", "is missing", cure)
+    for name, dims in WORLD.items():
+        if name not in worlds or set(worlds[name].dims) != set(dims):
+            problems.add(f"worlds {name}", f"is missing, or not over {', '.join(dims)}", cure)
+        elif not (worlds[name].size and np.isfinite(worlds[name]).all()):
+            problems.add(f"worlds {name}", "has no draws, or a value that is missing or infinite", cure)
+        elif name in ("need", "unit_cost") and (worlds[name] < 0).any():
+            problems.add(f"worlds {name}", "has a value below 0", cure)
     if "service" not in worlds.indexes or list(worlds.indexes["service"]) != list(budget.services):
         problems.add("worlds service", f"are not the services of {budget.id}, in their order", cure)
     if "year" not in worlds.indexes or list(worlds.indexes["year"]) != list(range(1, budget.years + 1)):
         problems.add("worlds year", f"are not the years of {budget.id}, 1 to {budget.years}", cure)
     problems.raise_if_any(UsageError, TITLE)
+    return worlds[list(WORLD)].transpose("draw", "service", "year")
 
 
 def shock_sd(budget: Budget, service: str) -> np.ndarray:

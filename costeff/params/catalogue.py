@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from costeff.agreement import Budget, Contract
+from costeff.agreement import Budget, Contract, Estimate
 from costeff.chain import ImpactChain
 from costeff.errors import ParamsError, Problem, UsageError
 from costeff.params.entries import (
@@ -257,12 +257,12 @@ def inner_specs(value: Any) -> Iterator[tuple[tuple[Any, ...], Spec]]:
         yield from (((number,), item) for number, item in enumerate(value) if isinstance(item, Spec))
 
 
-def uncertain_values(entry: Spec) -> Iterator[tuple[str, Uncertain]]:
-    """Every uncertain value inside an entry, with its dotted name."""
+def uncertain_values(entry: Spec) -> Iterator[tuple[str, Uncertain | Estimate]]:
+    """Every uncertain value inside an entry, those of a budget among them, with its dotted name."""
     for name in type(entry).model_fields:
         for keys, inner in inner_specs(getattr(entry, name)):
             dotted = ".".join(map(str, (name, *keys)))
-            if isinstance(inner, Uncertain):
+            if isinstance(inner, Uncertain | Estimate):
                 yield dotted, inner
             else:
                 yield from ((f"{dotted}.{rest}", value) for rest, value in uncertain_values(inner))

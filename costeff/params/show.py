@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from html import escape
 from typing import Any
 
+from costeff.agreement import (
+    Bonus,
+    Budget,
+    ClientPrice,
+    Contract,
+    Estimate,
+    HourPrice,
+    Measured,
+    OutcomePrice,
+    Service,
+    Term,
+)
 from costeff.chain import ImpactChain
 from costeff.errors import Problem, UsageError
 from costeff.params.catalogue import Catalogue, uncertain_values
@@ -15,7 +27,7 @@ from costeff.params.entries import DatedValue, Uncertain
 from costeff.spec import Label, Spec
 
 
-def interval(value: Uncertain) -> str:
+def interval(value: Uncertain | Estimate) -> str:
     """Low to high with its probability, or what stands in its place."""
     if value.low is None or value.high is None:
         return "not stated"
@@ -30,7 +42,7 @@ def facts(entry: Spec) -> list[tuple[str, str]]:
         if isinstance(value, Label):
             rows.append((name, f"{value.en} · {value.fi} · {value.sv}"))
         elif isinstance(value, (str, int, float)) and value != "":
-            rows.append((name, f"{value:g}" if isinstance(value, float) else str(value)))
+            rows.append((name, f"{value:.10g}" if isinstance(value, float) else str(value)))
         elif name == "prices":
             rows += [
                 (f"{name}: {model} {state}", _parts(price))
@@ -41,9 +53,57 @@ def facts(entry: Spec) -> list[tuple[str, str]]:
             rows += [
                 (f"from {turn.valid_from or 'the start'}", f"{_who(turn)} ({', '.join(turn.source)})") for turn in value
             ]
+        elif name == "terms":
+            rows += [("pays", _stated(_paid(term), term.source, term.reason)) for term in value]
+        elif name == "services":
+            rows += [(f"service: {key}", _stated(_served(each), each.source, each.note)) for key, each in value.items()]
         elif name == "source":
             rows.append((name, ", ".join(value)))
     return rows
+
+
+AGAINST = {
+    "nothing": "good outcome",
+    "target": "good outcome above the target of {target:.0%} of clients",
+    "baseline": "good outcome more than the share before the contract, frozen then",
+    "comparison": "good outcome more than the share in a comparison group at the same time",
+}
+
+
+def _paid(term: Term) -> str:
+    """A term of a contract as a reader would say it."""
+    match term:
+        case HourPrice():
+            return f"{term.price:,.10g} EUR an hour worked"
+        case ClientPrice():
+            return f"{term.price:,.10g} EUR a client"
+        case OutcomePrice():
+            return f"{term.price:,.10g} EUR a {_more(term)}{_back(term.two_sided)}"
+        case Bonus():
+            steps = ", ".join(f"{level.amount:,.10g} EUR from {level.at:.0%} of clients on" for level in term.levels)
+            return f"by {_more(term)}: {steps}, the highest level reached"
+    return f"{term.share:.0%} of what each {_more(term)} saves{_back(term.two_sided)}"
+
+
+def _more(term: Measured) -> str:
+    return AGAINST[term.against].format(target=term.target)
+
+
+def _back(two_sided: bool) -> str:
+    return "; fewer are paid back" if two_sided else ""
+
+
+def _served(service: Service) -> str:
+    return (
+        f"{service.unit_cost.mean:,.10g} EUR a client, {service.capacity:,.10g} clients a year with every post filled, "
+        f"{service.floor:,.10g} to {service.cap:,.10g} EUR a year, {service.share:.0%} of the divided budget"
+    )
+
+
+def _stated(text: str, source: Iterable[str], why: str | None) -> str:
+    """With the sources and the reason, where there are any."""
+    named = ", ".join(source)
+    return f"{text}{f' ({named})' if named else ''}{f'. {why}' if why else ''}"
 
 
 def _parts(price: Any) -> str:
@@ -85,7 +145,7 @@ class Card:
     """All entries of one id, with their sources."""
 
     key: str
-    catalogue: Catalogue
+    catalogue: Catalogue = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.entries:
@@ -102,8 +162,12 @@ class Card:
         named: list[str] = []
         for _, entry in self.entries:
             named += [s for _, value in uncertain_values(entry) for s in value.source]
-            if isinstance(entry, Uncertain):
+            if isinstance(entry, Uncertain | Contract | Budget):
                 named += entry.source
+            if isinstance(entry, Contract):
+                named += [s for term in entry.terms for s in term.source]
+            if isinstance(entry, Budget):
+                named += [*entry.coordination.source, *(s for each in entry.services.values() for s in each.source)]
         return [(key, self.reference(key)) for key in dict.fromkeys(named)]
 
     def reference(self, key: str) -> str:
@@ -131,7 +195,9 @@ def entry_html(entry: Spec, title: str = "") -> str:
 
 def catalogue_html(catalogue: Catalogue) -> str:
     """The contents of the catalogue: how many entries of each kind, and their ids."""
-    groups = ("chains", "links", "price_sets", "unit_costs", "transitions", "duties", "sources")
+    groups = (
+        "chains", "links", "price_sets", "unit_costs", "transitions", "duties", "contracts", "budgets", "sources"
+    )  # fmt: skip
     rows = [
         {"group": name, "entries": str(len(getattr(catalogue, name))), "ids": ", ".join(getattr(catalogue, name))}
         for name in groups

@@ -185,3 +185,13 @@ def test_numbers_of_another_budget_or_model_are_refused_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         partnership_numbers(told, of.override(id="other"), "voucher", mass=1.5, reached=0.0)
     assert [problem.place for problem in caught.value.problems] == ["model voucher", "mass 1.5", "reached 0", "steered"]
+
+
+def test_what_is_bought_to_the_euro_leaves_nothing(day: Path) -> None:
+    """A rounding error of the machine is neither overspent nor left."""
+    table = replay(day, BUDGETS)
+    noise = table[["overspend", "unspent"]].to_numpy()
+    assert not ((noise > 0) & (noise < 0.01)).any()
+    plain = table[(table["service"] == "work") & (table["round"] == 1)].iloc[0]
+    assert plain["clients"] == pytest.approx(20_000 / 700)
+    assert (plain["overspend"], plain["unspent"]) == (0, 0)

@@ -256,14 +256,32 @@ def test_differences_are_those_of_the_results() -> None:
     of = three()
     told = steer(of, worlds_of(of, draws=400), EFFECT)
     table = differences(told, mass=0.8).set_index("measure")
-    total = told["outcomes"].sum(["service", "year"])
+    total = told["saving"].sum(["service", "year"])
     gap = total.sel(model="lump_sum") - total.sel(model="divided")
-    assert table.loc["outcomes", "difference"] == pytest.approx(float(gap.mean()))
-    assert table.loc["outcomes", "low"] == pytest.approx(float(gap.quantile(0.1)))
-    assert table.loc["outcomes", "p_better"] == pytest.approx(float((gap > 0).mean()))
+    assert table.loc["saving", "difference"] == pytest.approx(float(gap.mean()))
+    assert table.loc["saving", "low"] == pytest.approx(float(gap.quantile(0.1)))
+    assert table.loc["saving", "p_better"] == pytest.approx(float((gap > 0).mean()))
+    over = told["frame_overspend"].sum("year").mean("draw")
+    assert table.loc["frame_overspend", "lump_sum"] == pytest.approx(float(over.sel(model="lump_sum")))
     queue = told["waiting"].isel(year=-1).sum("service")
     shorter = (queue.sel(model="lump_sum") < queue.sel(model="divided")).mean()
     assert table.loc["waiting", "p_better"] == pytest.approx(float(shorter))
     assert np.isnan(table.loc["spend", "p_better"])
     with pytest.raises(UsageError, match="mass 2"):
         differences(told, mass=2)
+    with pytest.raises(UsageError, match="not of both funding models"):
+        differences(told.sel(model=["divided"]))
+
+
+def test_outcomes_of_different_services_have_no_sum() -> None:
+    of = three()
+    told = steer(of, worlds_of(of, draws=50), EFFECT)
+    assert "outcomes" not in set(differences(told)["measure"])
+    table = differences(told, by_service=True).set_index(["service", "measure"])
+    for name in of.services:
+        means = told["outcomes"].sel(service=name).sum("year").mean("draw")
+        assert table.loc[(name, "outcomes"), "divided"] == pytest.approx(float(means.sel(model="divided")))
+        queue = told["waiting"].sel(service=name, year=of.years).mean("draw")
+        assert table.loc[(name, "waiting"), "lump_sum"] == pytest.approx(float(queue.sel(model="lump_sum")))
+    sums = table["difference"].groupby("measure").sum()
+    assert sums["spend"] == pytest.approx(differences(told).set_index("measure").loc["spend", "difference"])

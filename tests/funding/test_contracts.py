@@ -247,6 +247,23 @@ def test_nobody_is_at_risk_of_a_certain_thing() -> None:
     assert [float(got[name]) for name in ("expected", "low", "high", "p_loss", "p_ruin")] == [0.0] * 5
 
 
+@pytest.mark.parametrize(("price", "hours", "clients"), [(70.1, 0.7, 33), (0.1, 3.0, 7), (65.65, 33.3, 13)])
+def test_a_rounding_error_ruins_nobody(price: float, hours: float, clients: int) -> None:
+    """Paid what it costs, to the last digit but those of the machine."""
+    at_cost = delivery(probabilities(0.8, 0.8, 20), clients=clients, hours_per_client=hours, cost_per_hour=price)
+    got = risk(settle(written({"kind": "hour_price", "price": price}), at_cost), reserve=0.0)
+    assert float(got["p_loss"].sel(side="provider")) == float(got["p_ruin"]) == 0.0
+    short = risk(settle(written({"kind": "hour_price", "price": price - 0.01}), at_cost), reserve=0.0)
+    assert float(short["p_loss"].sel(side="provider")) == float(short["p_ruin"]) == 1.0
+
+
+def test_the_worst_of_the_draws_are_as_many_as_asked(delivered: xr.Dataset) -> None:
+    settled = settle(by_outcome(4_000.0), delivered.sel(scenario="estimate").isel(draw=slice(100)))
+    net = np.sort(settled["net"].sel(side="provider").values)
+    got = risk(settled, tail=0.07)["expected_shortfall"].sel(side="provider")
+    assert float(got) == pytest.approx(-net[:7].mean())
+
+
 def test_the_table_of_contracts_is_that_of_each(delivered: xr.Dataset) -> None:
     contracts = [by_outcome(4_000.0), written({"kind": "hour_price", "price": 70.0}, id="hours")]
     table = compare(contracts, delivered, reserve=5_000.0).set_index(["contract", "scenario"])
@@ -276,11 +293,27 @@ PRICED = [
 each_price = pytest.mark.parametrize("contract", PRICED, ids=lambda c: f"{c.terms[-1].name} {c.cap or ''}")
 
 
-def at(contract: Contract, price: float) -> Contract:
-    """The same contract at another price per outcome."""
-    return contract.override(
-        terms=[t.override(price=price) if isinstance(t, OutcomePrice) else t for t in contract.terms]
+def test_another_price_changes_the_price_and_nothing_else() -> None:
+    for contract in PRICED:
+        moved = contract.at_price(7.0)
+        assert [t.price for t in moved.terms if isinstance(t, OutcomePrice)] == [7.0]
+        assert moved.at_price(1.0) == contract
+
+
+def test_where_the_outcome_is_certain_the_price_is_what_it_saves_and_what_it_costs() -> None:
+    """One client: it costs 3 000 and saves 100 000. No price without an effect, or where it harms."""
+    sure, none, harm = (
+        delivery(probabilities(*p, 20), clients=1, comparison_clients=1) for p in ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0))
     )
+    compared = by_outcome(1.0, "comparison")
+    assert break_even_price(compared, sure).values.tolist() == [100_000.0, 3_000.0]
+    assert price_for(compared, sure).values.tolist() == [100_000.0] * 3
+    assert price_for(compared, sure, side="provider").values.tolist() == [3_000.0] * 3
+    for nothing in (none, harm):
+        assert break_even_price(compared, nothing).isnull().all()
+        assert price_for(compared, nothing, side="provider").isnull().all()
+    assert price_for(compared, harm).isnull().all()
+    assert (price_for(by_outcome(1.0, "comparison", two_sided=True), harm) == np.inf).all()
 
 
 @each_price
@@ -291,10 +324,10 @@ def test_at_the_break_even_price_a_side_expects_nothing(contract: Contract, deli
         price = float(found.sel(side=side))
         if np.isinf(price):
             worth = here["saving" if side == "buyer" else "cost"].mean()
-            tried = [total(at(contract, price), here).mean() for price in np.geomspace(1.0, 1e7, 10).tolist()]
+            tried = [total(contract.at_price(price), here).mean() for price in np.geomspace(1.0, 1e7, 10).tolist()]
             assert max(tried) < worth
         else:
-            expected = settle(at(contract, price), here)["net"].sel(side=side).mean()
+            expected = settle(contract.at_price(price), here)["net"].sel(side=side).mean()
             assert abs(float(expected)) < 0.01
 
 
@@ -312,7 +345,7 @@ def test_there_is_no_price_for_outcomes_that_are_chance_around_nought(delivered:
 
 
 def gains(contract: Contract, price: float, side: str, here: xr.Dataset) -> float:
-    paid = total(at(contract, price), here)
+    paid = total(contract.at_price(price), here)
     return float((paid < here["saving"] if side == "buyer" else paid > here["cost"]).mean())
 
 
@@ -437,8 +470,31 @@ def test_questions_that_have_no_answer_are_told(delivered: xr.Dataset) -> None:
         "tail",
     ]
     assert told(lambda: paid_for_nothing(hours, here)) == [("delivered", "has no dim scenario")]
+    some = delivered.sel(scenario=["estimate", "no_effect"])
+    assert told(lambda: paid_for_nothing(hours, some)) == [("delivered scenario", "lacks drift_no_effect")]
+    assert told(lambda: price_for(by_outcome(1.0), here, "half")) == [("probability", "is not between 0 and 1")]  # type: ignore[arg-type]
+    wrong: Any = {"reserve": "much", "mass": "0.9", "tail": float("nan")}
+    assert [place for place, _ in told(lambda: risk(settled, **wrong))] == ["reserve", "mass", "tail"]
+    assert told(lambda: by_outcome(1.0).override(cap=-1.0))[0][0] == "contract trial cap"
+    assert told(lambda: by_outcome(1.0).at_price(-1.0))[0][0] == "contract trial terms.0.outcome_price.price"
+    assert told(lambda: hours.at_price(1.0)) == [("contract trial", "has no outcome price")]
     broken = here.assign(saving=here["saving"].where(here["draw"] > 0))
     assert told(lambda: settle(hours, broken)) == [("delivery saving", "has a value that is missing or infinite")]
+
+
+def test_contracts_that_cannot_be_set_side_by_side_are_told_at_once(delivered: xr.Dataset) -> None:
+    alone = delivered.drop_vars(["comparison_clients", "comparison_outcomes"]).sel(scenario="estimate")
+    alone = alone.assign(cost=alone["cost"].where(alone["draw"] > 0))
+    pair = [by_outcome(1.0, "comparison"), by_outcome(1.0, "comparison", two_sided=True)]
+    group = "pays against a comparison group, and the delivery has none"
+    assert told(lambda: compare(pair, alone)) == [
+        ("delivered", "has no dim scenario"),
+        ("contract trial", "stands twice"),
+        ("delivery cost", "has a value that is missing or infinite"),
+        ("contract trial outcome_price against comparison", group),
+        ("contract trial outcome_price against comparison", group),
+    ]
+    assert told(lambda: compare([], delivered)) == [("contracts", "are none")]
 
 
 # --- the contracts that ship ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from costeff.draws import as_draws
 from costeff.errors import ExitCode, UsageError
-from costeff.funding import deliver, drifted, scenarios, without_effect
+from costeff.funding import deliver, drifted, scenarios, with_effect, without_effect
 
 DRAWS = 40_000
 GROUPS = {"outcomes": (60, 0.7), "comparison_outcomes": (150, 0.4)}
@@ -90,6 +90,16 @@ def test_without_effect_the_options_are_equal_and_nothing_is_saved() -> None:
     assert abs(float(saving.mean())) < 4 * float(saving.std()) / np.sqrt(20_000)
 
 
+@pytest.mark.parametrize("more", [0.05, -0.1, 1.0])
+def test_an_effect_that_is_set_is_the_difference_and_no_more_than_sure(more: float) -> None:
+    good = uncertain(200)
+    helped = with_effect(good, more)
+    xr.testing.assert_equal(helped.sel(option="usual"), good.sel(option="usual"))
+    expected = np.clip(good.sel(option="usual").values + more, 0, 1)
+    np.testing.assert_array_equal(helped.sel(option="new").values, expected)
+    assert helped.dims == good.dims
+
+
 def test_drift_moves_the_odds_of_both_options_and_leaves_certainty_alone() -> None:
     moved = drifted(probabilities(0.75, 0.9), np.log(2))
     assert moved.values[0] == pytest.approx([6 / 7, 18 / 19])
@@ -152,7 +162,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         ("saving_per_outcome draw", "is not that of good"),
         ("cost_per_hour", "has a value that is missing or infinite"),
         ("cost_per_client", "has the dims ('option',)"),
-        ("drift", "is missing or infinite"),
+        ("drift", "is not a finite number"),
     ]
     assert all(problem.cure for problem in caught.value.problems)
     assert caught.value.code is ExitCode.USAGE
@@ -182,3 +192,51 @@ def test_draws_with_other_labels_are_refused() -> None:
     moved = as_draws(np.ones(40)).assign_coords(draw=np.arange(40) + 1)
     with pytest.raises(UsageError, match="saving_per_outcome draw: is not that of good"):
         delivery(uncertain(40), saving_per_outcome=moved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"hours_per_client": np.full(40, 3.0)}, "hours_per_client: is neither a number nor labelled values"),
+        ({"saving_per_outcome": "100000"}, "saving_per_outcome: is neither a number nor labelled values"),
+        ({"cost_per_client": None}, "cost_per_client: is neither a number nor labelled values"),
+        ({"drift": "0.3"}, "drift: is not a finite number"),
+        ({"drift": as_draws(np.ones(40))}, "drift: is not a finite number"),
+        ({"seed": -1}, "seed: is not a whole number from 0 on"),
+        ({"seed": None}, "seed: is not a whole number from 0 on"),
+        ({"clients": True}, "clients: is not a whole number above 0"),
+    ],
+)
+def test_what_is_no_number_is_told_and_not_guessed(changes: dict[str, object], rule: str) -> None:
+    with pytest.raises(UsageError, match=rule):
+        delivery(uncertain(40), **changes)
+
+
+@pytest.mark.parametrize(
+    ("good", "rule"),
+    [
+        (uncertain(40).values, "is no labelled array"),
+        (uncertain(40).astype(str), "holds a value that is no probability"),
+        (xr.concat([uncertain(40)] * 2, "option"), "has a draw or an option twice"),
+        (uncertain(40).assign_coords(draw=np.zeros(40, int)), "has a draw or an option twice"),
+    ],
+)
+def test_probabilities_that_are_not_labelled_are_told(good: object, rule: str) -> None:
+    for call in (delivery, lambda good: with_effect(good, 0.1), lambda good: scenarios(good, drift=0.1)):
+        with pytest.raises(UsageError, match=rule):
+            call(good)
+
+
+@pytest.mark.parametrize("more", [1.5, float("nan"), "0.1", None])
+def test_an_effect_beyond_sure_is_told(more: object) -> None:
+    with pytest.raises(UsageError, match="more: is not a difference between -1 and 1"):
+        with_effect(uncertain(40), more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("usual", "new"), [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)])
+def test_one_client_and_certain_outcomes_are_counted_exactly(usual: float, new: float) -> None:
+    one = delivery(probabilities(usual, new, 30), clients=1, comparison_clients=1, baseline_clients=1)
+    assert (one["outcomes"] == new).all()
+    assert (one["comparison_outcomes"] == usual).all()
+    assert (one["baseline"] == usual).all()
+    assert (one["saving"] == (new - usual) * 100_000).all()

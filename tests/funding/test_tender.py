@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from contract_builders import by_outcome, delivery, uncertain, written
+from contract_builders import by_outcome, delivery, probabilities, uncertain, written
 
 from costeff.agreement import Contract
 from costeff.errors import UsageError
@@ -117,3 +118,34 @@ def test_each_bid_that_cannot_be_settled_is_named() -> None:
         ),
         ("bid other: good", "holds a value that is no probability"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("bid", "terms", "place"),
+    [
+        ({"capacity": float("nan")}, {}, "bid cheap hours"),
+        ({"capacity": None}, {}, "bid cheap hours"),
+        ({"capacity": 50.5}, {}, "bid cheap hours"),
+        ({"hours_per_client": None}, {}, "bid cheap hours"),
+        ({"hours_per_client": np.array([1.0, 2.0])}, {}, "bid cheap hours"),
+        ({"good": GOOD.values}, {}, "bid cheap hours: good"),
+        ({}, {"clients": "100"}, "clients"),
+        ({}, {"clients": None}, "clients"),
+        ({}, {"worth_per_outcome": None}, "worth_per_outcome"),
+    ],
+)
+def test_a_bid_that_is_no_number_is_told_and_not_guessed(
+    bid: dict[str, Any], terms: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        tender([replace(CHEAP, **bid)], GOOD, **{**TERMS, **terms})
+    assert [problem.place for problem in caught.value.problems] == [place]
+
+
+def test_what_is_paid_for_exactly_what_it_saves_is_no_net_saving() -> None:
+    """The saving is handed over whole; what the machine's last digit makes of it is not a saving."""
+    whole = written({"kind": "saving_share", "share": 1.0, "against": "comparison", "two_sided": True})
+    certain = probabilities(0.0, 1.0, 50)
+    ranked = tender([replace(CHEAP, contract=whole, capacity=33)], certain, **{**TERMS, "comparison_clients": 7})
+    assert ranked["p_net_saving"].tolist() == [0.0]
+    assert ranked["net_benefit"].tolist() == pytest.approx([0.0], abs=1e-6)

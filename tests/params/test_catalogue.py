@@ -18,6 +18,7 @@ from costeff.params import Catalogue, what_if
 from costeff.params.catalogue import uncertain_values
 from costeff.params.entries import Uncertain
 from costeff.params.payers import Duty, Turn
+from costeff.params.show import values
 from costeff.spec import Label
 
 
@@ -215,6 +216,42 @@ def test_a_card_leads_to_the_sources_in_full(catalogue: Catalogue) -> None:
     shown = card._repr_html_()
     assert "81,980" in shown
     assert "77880 to 86080 (95%)" in shown
+
+
+def test_a_card_of_a_contract_says_what_is_paid_for_and_leads_to_the_sources(catalogue: Catalogue) -> None:
+    card = catalogue.card("family_work_mixed_with_cap")
+    shown = card._repr_html_()
+    assert "50 EUR an hour worked" in shown
+    assert "60,000 EUR a good outcome more than the share in a comparison group at the same time" in shown
+    assert "800000" in shown
+    assert "koto_sib_terms" in dict(catalogue.card("family_work_saving_share").sources())
+    target, both_ways = (catalogue.card(f"{key}")._repr_html_() for key in TERMS_TOLD)
+    assert "above the target of 82% of clients" in target
+    assert "fewer are paid back" in both_ways
+
+
+TERMS_TOLD = ("release_support_target", "family_work_difference_to_comparison")
+
+
+def test_contracts_and_budgets_are_in_the_contents_and_tell_their_terms(catalogue: Catalogue) -> None:
+    contents = catalogue._repr_html_()
+    for group in (catalogue.contracts, catalogue.budgets):
+        for key, entry in group.items():
+            assert key in contents
+            shown = catalogue.card(key)._repr_html_()
+            assert shown.count("<td style='text-align:left'>pays</td>") == len(getattr(entry, "terms", ()))
+            assert all(f"service: {service}" in shown for service in getattr(entry, "services", ()))
+            assert "stated_assumption" in shown
+
+
+def test_a_budget_tells_need_and_price_of_each_service_with_interval_and_source(catalogue: Catalogue) -> None:
+    for budget in catalogue.budgets.values():
+        rows = {row["value"]: row for row in values(budget)}
+        assert set(rows) == {f"services.{key}.{name}" for key in budget.services for name in ("need", "unit_cost")}
+    family = catalogue.budgets["example_county"].services["family_work"].need
+    row = {r["value"]: r for r in values(catalogue.budgets["example_county"])}["services.family_work.need"]
+    assert row["interval"] == f"{family.low:g} to {family.high:g} (95%)"
+    assert (row["evidence"], row["source"]) == ("assumption", "stated_assumption")
 
 
 def test_a_card_of_an_unknown_id_offers_the_nearest(catalogue: Catalogue) -> None:
