@@ -50,7 +50,7 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 
 def test_the_notebooks_are_there():
-    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "03", "04", "05", "90"}
+    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "03", "04", "05", "06", "07", "90"}
 
 
 # --- form ---------------------------------------------------------------------------------------
@@ -400,3 +400,105 @@ def test_avoided_costs_from_states_to_euros(tmp_path, monkeypatch):
         r"the municipality pays (\d+)% of the benefit in the first year, (\d+)% in the second", text
     )
     assert 0 < first < second < 50
+
+
+def test_decision_goes_from_a_plane_to_a_study(tmp_path, monkeypatch):
+    small = {"draws": 300, "lever_draws": 30, "class_draws": 20, "widest": 2, "grid": 2, "points": 2}
+    text = run("06_decision.ipynb", tmp_path, monkeypatch, **small, horizon_years=10, sizes=[50, 200])
+    quoted, national = numbers(r"save (−?€[\d,]+) at the quoted prices .* and (−?€[\d,]+) at the national", text)
+    assert quoted > national
+    avoided, extra = numbers(r"avoids ([\d.]+) placements of 100 clients and costs (−?€[\d,]+) more", text)
+    assert avoided > 0
+    assert extra == -national, "the cost of the plane is the saving with its sign turned"
+    (lost,) = numbers(r"at that worth loses (€[\d,]+) a decision", text)
+    most, alone = numbers(r"knowing everything would be worth (€[\d,]+); knowing .* alone (€[\d,]+) \(", text)
+    assert lost == most > alone > 0
+    county, state = numbers(r"By payer, over the longest: .* (−?€[\d,]+) and .* (−?€[\d,]+)\.", text)
+    assert county + state == pytest.approx(national, abs=2_000), "payers sum to the whole"
+    (depth,) = numbers(r"deepest point of the running total is (−€[\d,]+)", text)
+    assert depth < national
+    back, social = numbers(r"For a euro put in, ([\d.]+) come back .* and ([\d.]+) by the custom", text)
+    assert (back < 1) == (national < 0)
+    assert social > 0
+    effect, price = numbers(r"turns its sign at: effect ([\d.]+); price ([\d,]+);", text)
+    assert 0.5 < effect < 1
+    now, even, sure = numbers(
+        r"costs (€[\d,]+) a client; it would break even at (€[\d,]+), and .* at (−?€[\d,]+)\.", text
+    )
+    assert (even < now) == (national < 0)
+    assert sure < even
+    assert price > 0
+    (nothing,) = numbers(r"Without any effect, the net saving is (−€[\d,]+):", text)
+    assert nothing < national
+    assert re.search(r"It would (not )?pay to follow 200 more clients for a year", text)
+    assert re.search(r"Of 17 fits, \d+ were refused", text)
+    for name in ("Finnish", "bilingual", "Swedish", "up to 5,000", "over 100,000"):
+        assert name in text
+
+
+def test_budget_steering_divides_a_frame_and_plays_a_day(tmp_path, monkeypatch):
+    text = run("08_budget_steering.ipynb", tmp_path, monkeypatch, draws=100, frames=[0.8, 1.2])
+    gain, low, high = numbers(r"gives (\S+) a year more of what it is for \((\S+) to (\S+), 90% interval\)", text)
+    assert 0 < low < gain < high, "the best division is no worse than the one made beforehand"
+    flexible, best = numbers(
+        r"within the year is worth (\S+) a year once .* dividing it well was worth (€[\d,]+)\.", text
+    )
+    assert 0 <= flexible < best == gain
+    divided, lump_sum = numbers(r"the divided budget loses (\S+) a year and the lump sum (€[\d,]+)\.", text)
+    assert divided - lump_sum == pytest.approx(gain, abs=2000)
+    saved, *ends = numbers(r"over 5 years: avoided cost (\S+) \((\S+) to (\S+)\)", text)
+    assert ends[0] < saved < ends[1]
+    steps = [rf"{step} (\S+) \(" for step in ("once is worth", "within the year adds", "on targets")]
+    assert sum(numbers(".*".join(steps), text)) == pytest.approx(saved, abs=7000)
+    (largest,) = numbers(r"more, the most of all (\d) services", text)
+    assert largest == 5
+    assert "They are different things, and are not summed." in text
+    assert "the two records are the same to the digit" in text
+    assert re.search(r"Of 5 impact targets in the budget, \d are reached", text)
+
+
+@pytest.mark.slow
+def test_budget_steering_holds_for_another_aim(tmp_path, monkeypatch):
+    text = run("08_budget_steering.ipynb", tmp_path, monkeypatch, draws=100, purpose="net_benefit", frames=[0.9, 1.3])
+    (left,) = numbers(r"For net benefit, (\d+)% of the frame is not given out", text)
+    assert 0 < left < 60
+
+
+def test_procurement_asks_what_is_paid_for_nothing(tmp_path, monkeypatch):
+    text = run("07_procurement.ipynb", tmp_path, monkeypatch, draws=300, sizes=[10, 100, 1000], most_helped=6)
+    money = r"(−?€[\d,]+)"
+    fewer, each, saves, costs, left = numbers(
+        rf"prevents ([\d.]+) placements .* Each saves {money}\. .* buyer saves {money}; the service costs {money}\. "
+        rf"What is left to divide is {money}",
+        text,
+    )
+    assert fewer > 0 < each
+    assert saves - costs == pytest.approx(left, abs=2_000)
+    hour, least, late = numbers(
+        rf"“Price per hour” still pays (\d+)% .* and “[^”]+” (\d+)%\. .* the frozen baseline pays {money} more", text
+    )
+    assert hour == 100 > least > 0, "hours are paid whatever comes of them"
+    assert late > 100_000, "for the times alone"
+    low, high = numbers(rf"the provider's net runs from {money} to {money} \(90% interval\)", text)
+    assert low < 0 < high
+    saved, at_home, difference = numbers(
+        rf"buyer saves {money} more\. .* the price per child at home {money}, and the difference .* {money}\. The",
+        text,
+    )
+    assert at_home < difference < saved, "who is paid by the difference has a line that rises with the saving"
+    buyer, provider = numbers(
+        rf"the buyer breaks even at {money} per placement fewer and the provider at {money}\.", text
+    )
+    assert (buyer < provider) == (left < 0), "where nothing is left to divide, no price suits both"
+    assert "gains with 50%, 80% and 95%:" in text
+    assert re.search(r"a provider of 10 clients .* is ruined in . cases of 10, one of 1,000 in . cases of 10", text)
+    call, visit, both, call_hour, visit_hour = numbers(
+        rf"calls are paid {money} and the visits {money}, .* both are paid {money}; .* costs {money} and .* {money}:",
+        text,
+    )
+    assert visit == pytest.approx(4 * call, abs=4)
+    assert call_hour == pytest.approx(4 * visit_hour, abs=4)
+    assert both > 0
+    assert "are €2,670 a person; for 2,636 persons that is €7,038,120, of which half, €3,519,060, would be paid" in text
+    assert "by price per hour: many hours" in text
+    assert re.search(r"^few hours .* 1 +1 +3$", text, re.MULTILINE), "the dearest hour is the best bargain"

@@ -15,8 +15,9 @@ from costeff.appraisal.assembly import appraise
 from costeff.appraisal.cohorts import Cohorts
 from costeff.appraisal.money import Money
 from costeff.appraisal.request import BASELINE, LATER, REGISTER, Request
+from costeff.avoided_cost import Domain
 from costeff.chain import ImpactChain
-from costeff.draws import NEW, USUAL, rng, summarise
+from costeff.draws import NEW, USUAL, rng, summarise, thin
 from costeff.errors import Problems, UsageError
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
@@ -75,7 +76,9 @@ class Levers:
         -------
         Dataset over `draw`. A transition is named model.parameter, a unit cost by its id, its cashable share in the
         medium run <id>.cashable; beside them the risk under the usual service, the effect and the extra cost of the
-        service. What does not vary is left out. Attributes of each: `label_fi`, `label_sv`, `label_en`, `unit`.
+        service. What does not vary is left out, and so are the numbers of linked models, the shares of people that a
+        price set may give a component, and the sizes of units that close. Attributes of each: `label_fi`, `label_sv`,
+        `label_en`, `unit`.
         """
         found = {**self._of_the_data(), **self._of_the_cohort(), **self._of_the_prices()}
         varying = {name: values for name, values in found.items() if float(values.std()) > 0}
@@ -107,15 +110,21 @@ class Levers:
         UsageError
             A name that is not among `base`, or a value its number cannot take.
         """
-        ds = self.appraisal(values)
+        moved = self._moved(values)
+        key = tuple(sorted(moved.items()))
+        if key not in self._told_before:
+            self._told_before[key] = self._saved(moved)
+        return self._told_before[key].copy()
+
+    def _saved(self, moved: Mapping[str, float]) -> xr.DataArray:
+        ds = self.appraisal(moved)
         saved = decision.by_payer(ds, discounted=self.discounted, basis=self.basis).mean("draw", keep_attrs=True)
         everyone = sorted({*self._payers, *saved["payer"].to_numpy()})
         return saved.reindex(payer=everyone, fill_value=0.0)
 
     def appraisal(self, values: Mapping[str, float]) -> xr.Dataset:
         """The appraisal with some numbers set, over (draw, option, payer, year)."""
-        moved = {name: float(value) for name, value in values.items() if value != self.base.get(name)}
-        self._check(moved)
+        moved = self._moved(values)
         catalogue, fit, costs, request = self.catalogue, self.fit, self.costs, self.request
         for name, value in moved.items():
             if name in (RISK, RATIO):
@@ -148,8 +157,12 @@ class Levers:
 
     @cached_property
     def _payers(self) -> list[str]:
-        ds = appraise(self.chain, self.catalogue, self.fit, [self.municipality], self.request, self.costs)
-        return [str(name) for name in ds["payer"].to_numpy()]
+        return [str(name) for name in self.appraisal({})["payer"].to_numpy()]
+
+    @cached_property
+    def _told_before(self) -> dict[tuple[tuple[str, float], ...], xr.DataArray]:
+        """Net saving by what was moved: a search comes back to the same points."""
+        return {}
 
     @property
     def _local(self) -> bool:
@@ -166,10 +179,11 @@ class Levers:
             usual, new = (risk.sel(option=o, municipality=self.municipality) for o in (USUAL, NEW))
             found = {RISK: self._told(RISK, usual, "probability"), RATIO: self._told(RATIO, new / usual, "risk ratio")}
         else:
-            kept = np.linspace(0, self.fit.effect.sizes["draw"] - 1, self.request.draws).round().astype(int)
-            found = {RATIO: self._told(RATIO, self.fit.effect["ratio"].to_numpy()[kept], "hazard ratio")}
+            ratio = thin(self.fit.effect["ratio"], self.request.draws)
+            found = {RATIO: self._told(RATIO, ratio, "hazard ratio")}
         if self.chain.input.cost == REGISTER and self.costs is not None:
-            cost, _ = Money(self._cohorts, self.request.price_set or self.chain.impact.price_set).service(self.costs)
+            prices = self.request.price_set or self.chain.impact.price_set
+            cost, _ = Money(self._cohorts, prices).service(self.costs)
             extra = cost.sum(["payer", "year"]).sel(municipality=self.municipality)
             found[SERVICE] = self._told(SERVICE, extra.sel(option=NEW) - extra.sel(option=USUAL), "EUR/client")
         return found
@@ -208,44 +222,60 @@ class Levers:
 
     # --- what is set ------------------------------------------------------------------------------
 
+    def _moved(self, values: Mapping[str, float]) -> dict[str, float]:
+        """What is not at its base, checked."""
+        moved = {name: float(value) for name, value in values.items() if value != self.base.get(name)}
+        self._check(moved)
+        return moved
+
+    @property
+    def _domains(self) -> dict[str, Domain]:
+        """What the numbers of the cohort may be."""
+        model = self._cohorts.model
+        own = {f"{model.id}.{name}": domain for name, domain in model.domains.items()}
+        baseline = zip(BASELINE, (Domain.PROBABILITY, Domain.DURATION), strict=True)
+        more = {f"{model.id}.{name}": domain for name, domain in baseline}
+        return {RISK: Domain.PROBABILITY, HALF_LIFE: Domain.DURATION, **more, **own}
+
     def _check(self, moved: Mapping[str, float]) -> None:
-        problems, shares = Problems(), {RISK}
+        problems, domains = Problems(), self._domains
         for name, value in moved.items():
             if name not in self.base:
                 problems.add(f"value {name}", "is not a number of this appraisal", f"known: {', '.join(self.base)}")
             elif not np.isfinite(value) or (value < 0 and name != SERVICE):
                 problems.add(f"value {name}", f"{value:g} is missing, infinite or below 0", "give a number from 0 on")
-            elif (name in shares or name.endswith(CASHABLE)) and value > 1:
+            elif (domains.get(name) == Domain.PROBABILITY or name.endswith(CASHABLE)) and value > 1:
                 problems.add(f"value {name}", f"{value:g} is above 1", "give a share from 0 to 1")
+            elif domains.get(name) == Domain.DURATION and value == 0:
+                problems.add(f"value {name}", "is 0", "give years above 0")
             elif name == CLIENTS and round(value) < 1:
                 problems.add(f"value {name}", f"{value:g} is less than 1 client", "give 1 or more")
         problems.raise_if_any(UsageError, "The appraisal cannot be moved")
 
     def _acting(self, moved: Mapping[str, float]) -> Fit:
         """The fit with the municipality's risk or the effect set."""
-        effect = self.fit.effect
+        effect, here = self.fit.effect, {"municipality": [self.municipality]}
+        told = f"{self.fit.hash}-{dict(moved)}"
         if not self._local:
             ratio = xr.full_like(effect["ratio"], moved[RATIO])
-            return replace(self.fit, effect=effect.assign(ratio=ratio), hash=f"{self.fit.hash}-{dict(moved)}")
-        risk = effect["risk"].sel(municipality=[self.municipality])
-        usual, new = risk.sel(option=USUAL, drop=True), risk.sel(option=NEW, drop=True)
+            return replace(self.fit, effect=effect.assign(ratio=ratio), hash=told)
+        risk = effect["risk"].copy()
+        usual, new = (risk.loc[here].sel(option=option, drop=True) for option in (USUAL, NEW))
         ratio = new / usual
         usual = xr.full_like(usual, moved[RISK]) if RISK in moved else usual
         ratio = xr.full_like(ratio, moved[RATIO]) if RATIO in moved else ratio
-        both = xr.concat([usual, (usual * ratio).clip(max=1.0)], risk["option"]).transpose(*risk.dims)
-        return replace(
-            self.fit,
-            effect=effect.sel(municipality=[self.municipality]).assign(risk=both),
-            hash=f"{self.fit.hash}-{dict(moved)}",
-        )
+        for option, value in ((USUAL, usual), (NEW, (usual * ratio).clip(max=1.0))):
+            risk.loc[{**here, "option": option}] = value
+        return replace(self.fit, effect=effect.assign(risk=risk), hash=told)
 
     def _costing(self, extra: float) -> Fit:
         """The costs with the new option so much dearer than the usual one."""
-        assert self.costs is not None  # or it would not be among the parameters
-        mean = self.costs.effect["mean"]
+        costs = self.costs
+        assert costs is not None  # or it would not be among the parameters
+        mean = costs.effect["mean"]
         usual = mean.sel(option=USUAL, drop=True)
         both = xr.concat([usual, usual + extra], mean["option"]).transpose(*mean.dims)
-        return replace(self.costs, effect=self.costs.effect.assign(mean=both), hash=f"{self.costs.hash}-{extra}")
+        return replace(costs, effect=costs.effect.assign(mean=both), hash=f"{costs.hash}-{extra}")
 
 
 def _with(catalogue: Catalogue, name: str, value: float) -> Catalogue:
