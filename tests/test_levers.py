@@ -273,6 +273,15 @@ def test_a_chain_with_a_hazard_ratio_has_a_baseline_and_no_risk(support: Levers)
         support({"prison.baseline_probability": 1.5})
 
 
+def test_what_is_held_has_its_base_on_the_curve(family: Levers) -> None:
+    """A number of every draw at its mean is another headline than one as it was drawn, and next to itself."""
+    key = "taking_into_care.annual_exit_rate"
+    base, beside = family.base, {**family.base, key: family.base[key] * (1 + 1e-9)}
+    near = float(family(beside).sum())
+    assert float(family.holding(key)(base).sum()) == pytest.approx(near, rel=1e-6)
+    assert abs(float(family(base).sum()) - near) > 1e-4 * abs(near)
+
+
 def test_a_place_that_is_not_known_is_refused(catalogue: Catalogue) -> None:
     with pytest.raises(UsageError, match="cannot be appraised"):
         replace(levers(catalogue), municipality="049")({})  # Espoo, which the fit has not seen

@@ -48,6 +48,8 @@ class Levers:
 
     Called with values by name it gives the expected net saving by payer. What is at its `base` stays as it was
     drawn, so that the answer at the base is the headline, and a single value moved is the headline given that value.
+    A value set is known in every draw, which by itself moves the mean of what is not straight in it: along a curve,
+    or where a break-even is sought, use `holding`, so that the base is a point of the curve too.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ class Levers:
         Its draws and its price set; a few hundred draws are enough for means.
     discounted, basis
         As in `decision.flows`.
+    held
+        Numbers that are known at their base too.
     """
 
     chain: ImpactChain
@@ -67,6 +71,11 @@ class Levers:
     costs: Fit | None = None
     discounted: bool = True
     basis: decision.Basis = "cashable"
+    held: tuple[str, ...] = ()
+
+    def holding(self, *names: str) -> Levers:
+        """The same, with some numbers known in every draw, also at their base."""
+        return replace(self, held=(*self.held, *names))
 
     @cached_property
     def parameters(self) -> xr.Dataset:
@@ -223,8 +232,8 @@ class Levers:
     # --- what is set ------------------------------------------------------------------------------
 
     def _moved(self, values: Mapping[str, float]) -> dict[str, float]:
-        """What is not at its base, checked."""
-        moved = {name: float(value) for name, value in values.items() if value != self.base.get(name)}
+        """What is not at its base, or held there, checked."""
+        moved = {n: float(value) for n, value in values.items() if n in self.held or value != self.base.get(n)}
         self._check(moved)
         return moved
 
