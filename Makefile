@@ -49,7 +49,7 @@ report: $(READY)
 	@$(BIN)/costeff run -m 165 -m 407 -m 837 --lang fi --lang sv --lang en --output runs/latest
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/batch
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/batch tests/test_notebooks.py tests  # the longest file first
 	@$(BIN)/python -m pytest tests/batch  # it kills and counts processes: alone
 
 test-slow: $(READY)

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from costeff.decision import timing
+from costeff.decision.checks import is_number, is_whole, listed, reals
 from costeff.draws import NEW, OPTIONS, USUAL, summarise
 from costeff.errors import ModelError, Problems, UsageError
 
@@ -193,7 +194,7 @@ def probability_of_saving(
     -------
     DataArray without dims, 0 to 1
     """
-    saved = net_saving(ds, horizon, payer, discounted, basis)
+    saved = cumulative(ds, horizon, payer, discounted, basis).isel(year=-1, drop=True)
     share = (saved > 0).mean("draw").rename("probability_of_saving")
     return share.assign_attrs({**saved.attrs, "unit": "probability"})
 
@@ -225,26 +226,30 @@ def horizons(
     Raises
     ------
     UsageError
-        For no horizon, horizons beyond the appraisal, or no mass.
+        For no horizon, one that stands twice, horizons beyond the appraisal, or no mass.
     """
     problems = Problems()
     _check(ds)
     reach = ds.sizes["year"]
-    if not len(years):
-        problems.add("years", "hold no horizon", "give one or more, such as 1, 3, 5")
-    for each in years:
-        if not isinstance(each, int | np.integer) or not 1 <= each <= reach:
+    asked = listed(years)
+    if not asked:
+        problems.add("years", "hold no horizon", "give a list of one or more, such as [1, 3, 5]")
+    wanted = [int(each) for each in asked or [] if is_whole(each) and 1 <= each <= reach]
+    for each in asked or []:
+        if not is_whole(each) or each not in wanted:
             problems.add("years", f"{each!r} is not a number of years from 1 to {reach}", "ask within the appraisal")
+    if len(set(wanted)) != len(wanted):
+        problems.add("years", "hold one horizon twice", "give each once")
     told = ds.attrs.get("mass") if mass is None else mass
-    inside = float("nan") if told is None else float(told)
+    inside = float(told) if is_number(told) else float("nan")
     if not 0 < inside < 1:
         problems.add("mass", f"{told} is not between 0 and 1", "give the probability of the interval, such as 0.9")
     problems.raise_if_any(UsageError, "The appraisal cannot answer this")
     found = flows(ds, None, None, discounted, basis)
     total = found.sum("payer", skipna=False).expand_dims(payer=[ALL])
     saved = timing.summed(xr.concat([found.assign_coords(payer=found["payer"].astype(object)), total], "payer"))
-    at = saved.isel(year=[int(each) - 1 for each in years]).rename(year="horizon")
-    at = at.assign_coords(horizon=[int(each) for each in years]).assign_attrs(found.attrs)
+    at = saved.isel(year=[each - 1 for each in wanted]).rename(year="horizon")
+    at = at.assign_coords(horizon=wanted).assign_attrs(found.attrs)
     out = summarise(at, inside)
     out = out.assign(probability=(at > 0).mean("draw").assign_attrs(unit="probability"))
     return out.transpose("horizon", "payer", ...)
@@ -265,8 +270,8 @@ def cost_and_effect(
     the cost of the usual option less that of the new one is the net saving; and `effect`: clients without the event.
     Both are of all clients of the appraisal.
     """
-    clients = clients_of(ds)
     picked = pick(ds, horizon, payer, basis, basis, "events")
+    clients = clients_of(ds)
     cost = ((picked["cost"] + picked[basis]) * weights(picked, discounted)).sum(("payer", "year"), skipna=False)
     told = _told(cost.transpose("draw", "option", ...), ds, "cost", discounted, basis)
     effect = (clients - picked["events"]).transpose("draw", "option", ...)
@@ -279,20 +284,21 @@ def cost_and_effect(
 
 def pick(ds: xr.Dataset, horizon: int | None, payer: Payers, basis: Basis, *more: str) -> xr.Dataset:
     """The years and payers asked for, of a Dataset that has what is needed."""
-    _check(ds, *(name for name in more if name in _AVOIDED))
+    _check(ds, *(name for name in more if name in tuple(_AVOIDED)))
     years, payers = ds.sizes["year"], [str(name) for name in ds["payer"].values]
     problems = Problems()
-    if basis not in _AVOIDED:
+    if basis not in tuple(_AVOIDED):
         problems.add("basis", f"{basis!r} is unknown", f"use one of {', '.join(_AVOIDED)}")
-    if horizon is not None and (not isinstance(horizon, int | np.integer) or not 1 <= horizon <= years):
+    if horizon is not None and (not is_whole(horizon) or not 1 <= horizon <= years):
         problems.add("horizon", f"{horizon!r} is not a number of years from 1 to {years}", "ask within the appraisal")
-    wanted = payers if payer is None else [payer] if isinstance(payer, str) else list(payer)
+    asked = listed(payer)
+    wanted = payers if payer is None else [payer] if asked is None else asked
     if not wanted:
         problems.add("payer", "is none", f"the payers of the appraisal are {', '.join(payers)}")
     for name in wanted:
         if name not in payers:
             problems.add("payer", f"the appraisal has no money of {name!r}", f"its payers are {', '.join(payers)}")
-    if len(set(wanted)) != len(wanted):
+    if len(set(map(str, wanted))) != len(wanted):
         problems.add("payer", "a payer stands twice and would be counted twice", "name each payer once")
     problems.raise_if_any(UsageError, "The appraisal cannot answer this")
     names = [*(name for name in _DIMS if name != "events"), *more]
@@ -307,7 +313,7 @@ def weights(picked: xr.Dataset, discounted: bool) -> xr.DataArray:
 def clients_of(ds: xr.Dataset) -> float:
     """For how many clients the appraisal is."""
     clients = ds.attrs.get("clients")
-    if clients is None or not float(clients) > 0:
+    if not is_number(clients) or not clients > 0:
         problems = Problems()
         problems.add("appraisal clients", "the attribute is missing or not above 0", "say for how many clients it is")
         problems.raise_if_any(ModelError, "The appraisal is not complete")
@@ -316,16 +322,25 @@ def clients_of(ds: xr.Dataset) -> float:
 
 def _check(ds: xr.Dataset, *more: str) -> None:
     problems = Problems()
+    if not isinstance(ds, xr.Dataset):
+        problems.add("appraisal", "is no Dataset", "make it with the appraisal")
+        problems.raise_if_any(ModelError, "The appraisal is not complete")
     for name, dims in (_DIMS | dict.fromkeys(more, _DIMS["cost"])).items():
         if name not in ds:
             problems.add(f"appraisal {name}", "is missing", "make the Dataset with the appraisal")
         elif set(ds[name].dims) - {_PLACE} != set(dims):
             problems.add(f"appraisal {name}", f"has the dims {ds[name].dims}", f"it needs {dims}")
-        elif ds[name].isnull().any():
-            problems.add(f"appraisal {name}", "has missing values", "every draw needs a value; nothing is filled in")
-    for dim in ("option", "payer", "year"):
+        elif (values := reals(ds[name])) is None:
+            problems.add(f"appraisal {name}", "holds values that are not numbers", "give EUR, events and factors")
+        elif not np.isfinite(values).all():
+            rule = "has missing values, or infinite ones"
+            problems.add(f"appraisal {name}", rule, "every draw needs a value; nothing is filled in")
+    for dim in ("option", "payer", "year", _PLACE):
         if dim not in ds.indexes:
-            problems.add(f"appraisal {dim}", "has no labels", "assign the coordinate")
+            if dim != _PLACE:
+                problems.add(f"appraisal {dim}", "has no labels", "assign the coordinate")
+        elif not ds.indexes[dim].is_unique:
+            problems.add(f"appraisal {dim}", "has a label twice, which would be counted twice", "each stands once")
     if "option" in ds.indexes and sorted(map(str, ds.indexes["option"])) != sorted(OPTIONS):
         problems.add("appraisal option", f"is {list(ds.indexes['option'])}", f"it needs {', '.join(OPTIONS)}")
     if "year" in ds.indexes and not ds.indexes["year"].is_monotonic_increasing:

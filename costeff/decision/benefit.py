@@ -50,7 +50,7 @@ def incremental(cost: xr.DataArray, effect: xr.DataArray, comparator: Hashable) 
     UsageError
         For what cannot be analysed, or a comparator that is not an option.
     """
-    cost, effect, _ = analysed(cost, effect, comparator=comparator)
+    cost, effect, _ = analysed(cost, effect, comparator=comparator, compared=True)
     parts = {
         name: (values.drop_sel(option=comparator) - values.sel(option=comparator, drop=True)).assign_attrs(values.attrs)
         for name, values in (("cost", cost), ("effect", effect))

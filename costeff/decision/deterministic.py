@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NoReturn
 
 import numpy as np
 import xarray as xr
 
-from costeff.errors import Problems, UsageError
+from costeff.decision.checks import is_number, is_whole, reals
+from costeff.errors import Problem, Problems, UsageError
 
 Evaluate = Callable[[Mapping[str, float]], xr.DataArray]
 TITLE = "The values cannot be varied"
@@ -46,11 +48,14 @@ def one_way(
     UsageError
         A name that the base does not have, ends out of order or on one side of the base, a result that is not finite.
     """
+    _check_model(evaluate, base)
+    _check_mapping("ranges", ranges)
     problems = Problems()
     for name, ends in ranges.items():
         _check_known(problems, name, base)
-        if len(ends) != 2 or not np.isfinite(ends).all() or not ends[0] < ends[1]:
-            problems.add(f"ranges {name}", f"is {tuple(ends)}", "give a low end below a high end")
+        numbers = reals(ends)
+        if numbers is None or numbers.shape != (2,) or not np.isfinite(numbers).all() or not ends[0] < ends[1]:
+            problems.add(f"ranges {name}", f"is {ends!r}", "give a low end below a high end, such as (0.2, 0.4)")
         elif name in base and not ends[0] <= base[name] <= ends[1]:
             rule = f"from {ends[0]:g} to {ends[1]:g} does not hold the base {base[name]:g}"
             problems.add(f"ranges {name}", rule, "the base lies within its range")
@@ -60,7 +65,7 @@ def one_way(
     start = _at(evaluate, base, {})
     found = [_joined([start, *(_at(evaluate, base, {n: end}) for end in ends)], "end") for n, ends in ranges.items()]
     values = xr.DataArray([list(ends) for ends in ranges.values()], dims=("parameter", "end"))
-    return bars(xr.concat(found, "parameter").isel(end=[1, 2]), start, values, list(ranges), stacked)
+    return bars(_joined(found, "parameter").isel(end=[1, 2]), start, values, list(ranges), stacked)
 
 
 def bars(
@@ -127,6 +132,7 @@ def two_way(evaluate: Evaluate, base: Mapping[str, float], values: Mapping[str, 
     UsageError
         For other than two names, names that the base does not have, points missing, infinite or twice.
     """
+    _check_mapping("values", values)
     if len(values) != 2:
         _stop("values", f"hold {len(values)} names", "a two-way analysis takes two")
     return _grid(evaluate, base, values)
@@ -145,16 +151,21 @@ def scenarios(evaluate: Evaluate, base: Mapping[str, float], changes: Mapping[st
     UsageError
         A scenario named `base`, one that changes nothing, names that the base does not have.
     """
+    _check_model(evaluate, base)
+    _check_mapping("changes", changes)
     problems = Problems()
     for name, changed in changes.items():
         if name == BASE:
             problems.add(f"scenario {name}", "is the name of the base itself", "choose another")
+        if not isinstance(changed, Mapping):
+            problems.add(f"scenario {name}", "is no set of changes", "give values by name, such as {'price': 900}")
+            continue
         if not changed:
             problems.add(f"scenario {name}", "changes nothing", "leave it out: the base is told anyway")
         for each, value in changed.items():
             _check_known(problems, each, base, f"scenario {name} {each}")
-            if not np.isfinite(value):
-                problems.add(f"scenario {name} {each}", "is missing or infinite", "give a number")
+            if not is_number(value):
+                problems.add(f"scenario {name} {each}", "is missing, infinite or no number", "give a number")
     problems.raise_if_any(UsageError, TITLE)
     every: dict[str, Mapping[str, float]] = {BASE: {}, **changes}
     result = _joined([_at(evaluate, base, changed) for changed in every.values()], "scenario")
@@ -214,12 +225,13 @@ def break_even(
     """
     from scipy.optimize import brentq
 
+    _check_model(evaluate, base)
     problems = Problems()
     _check_known(problems, name, base)
-    if not (np.isfinite([low, high]).all() and low < high):
-        problems.add("low, high", f"are {low:g} and {high:g}", "give a low end below a high end")
-    if points < 2:
-        problems.add("points", f"are {points}", "give two or more")
+    if not (is_number(low) and is_number(high) and low < high):
+        problems.add("low, high", f"are {low} and {high}", "give a low end below a high end")
+    if not is_whole(points) or points < 2:
+        problems.add("points", f"are {points!r}", "give a whole number, two or more")
     problems.raise_if_any(UsageError, TITLE)
 
     def total(value: float) -> float:
@@ -227,23 +239,36 @@ def break_even(
 
     grid = np.linspace(low, high, points)
     found = np.array([total(value) for value in grid])
-    apart = np.flatnonzero(found)
+    apart, near = np.flatnonzero(found), 1e-12 * (high - low)
     turns = []
     for one, other in pairwise(apart):
         if np.sign(found[one]) != np.sign(found[other]):
-            at = grid[one + 1] if other > one + 1 else brentq(total, grid[one], grid[other], xtol=1e-12 * (high - low))
-            turns.append(float(at))
+            at = grid[one + 1] if other > one + 1 else brentq(total, grid[one], grid[other], xtol=near)
+            turns.append(_start(total, float(grid[one]), float(at), near))
     return BreakEven(name, float(low), float(high), tuple(turns), float(found[0]), float(found[-1]))
+
+
+def _start(total: Callable[[float], float], before: float, at: float, near: float) -> float:
+    """Where a total that is 0 at a place has come to 0 since a place where it was not."""
+    if total(at) or total(max(before, at - near)):
+        return at
+    while at - before > near:
+        middle = (before + at) / 2
+        before, at = (middle, at) if total(middle) else (before, middle)
+    return at
 
 
 # --- the model at a point -------------------------------------------------------------------------
 
 
 def _grid(evaluate: Evaluate, base: Mapping[str, float], values: Mapping[str, Sequence[float]]) -> xr.DataArray:
+    _check_model(evaluate, base)
     problems = Problems()
-    points = {name: np.asarray(given, dtype=float) for name, given in values.items()}
-    for name, given in points.items():
+    points: dict[str, np.ndarray] = {}
+    for name, asked in values.items():
         _check_known(problems, name, base)
+        numbers = reals(asked)
+        given = points[name] = np.zeros(0) if numbers is None else numbers
         if given.ndim != 1 or not given.size or not np.isfinite(given).all() or np.unique(given).size != given.size:
             problems.add(f"values {name}", "hold none, one twice, or one missing or infinite", "give distinct numbers")
     problems.raise_if_any(UsageError, TITLE)
@@ -260,12 +285,14 @@ def _grid(evaluate: Evaluate, base: Mapping[str, float], values: Mapping[str, Se
 
 
 def _at(evaluate: Evaluate, base: Mapping[str, float], changed: Mapping[str, float]) -> xr.DataArray:
-    found = evaluate({**base, **changed})
-    if not isinstance(found, xr.DataArray):
-        found = xr.DataArray(found)
+    given = evaluate({**base, **changed})
+    numbers = reals(given)
+    if numbers is None:
+        _stop("result", "is no array of numbers", "let the model give a DataArray")
+    found = given if isinstance(given, xr.DataArray) else xr.DataArray(numbers)
     if "draw" in found.dims:
         _stop("result", "is over draw", "give what it is at these values: its mean over draws")
-    if not np.isfinite(found).all():
+    if not np.isfinite(numbers).all():
         where = ", ".join(f"{n} = {v:g}" for n, v in changed.items()) or "the base"
         _stop(
             f"result at {where}", "is missing or infinite", "the model has to give a number there, or narrow the range"
@@ -276,6 +303,8 @@ def _at(evaluate: Evaluate, base: Mapping[str, float], changed: Mapping[str, flo
 def _joined(found: Sequence[xr.DataArray], dim: str) -> xr.DataArray:
     """Results side by side, if all have the same labels; else what one of them lacks would be missing."""
     first = found[0]
+    if dim in first.dims:
+        _stop("result", f"has a dim named {dim}, which the analysis adds itself", "rename it")
     for other in found[1:]:
         if other.dims != first.dims or other.shape != first.shape or not _same_labels(first, other):
             _stop(
@@ -289,11 +318,23 @@ def _same_labels(one: xr.DataArray, other: xr.DataArray) -> bool:
 
 
 def _check_known(problems: Problems, name: str, base: Mapping[str, float], place: str | None = None) -> None:
-    if name not in base:
+    if name not in list(base):
         problems.add(place or f"value {name}", "is not in the base", f"the base has {', '.join(base) or 'none'}")
 
 
-def _stop(place: str, rule: str, cure: str) -> None:
-    problems = Problems()
-    problems.add(place, rule, cure)
-    problems.raise_if_any(UsageError, TITLE)
+def _check_model(evaluate: object, base: Mapping[str, float]) -> None:
+    if not callable(evaluate):
+        _stop("evaluate", "is no model", "give a function from values by name to a result")
+    _check_mapping("base", base)
+    for name, value in base.items():
+        if not is_number(value):
+            _stop(f"base {name}", "is missing, infinite or no number", "give a number")
+
+
+def _check_mapping(place: str, given: object) -> None:
+    if not isinstance(given, Mapping):
+        _stop(place, "is not by name", "give a mapping from the names of values")
+
+
+def _stop(place: str, rule: str, cure: str) -> NoReturn:
+    raise UsageError(f"{TITLE}: 1 problem", [Problem(place, rule, cure)])

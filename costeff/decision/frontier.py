@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,8 @@ import xarray as xr
 
 from costeff.decision.arrays import paired
 
-_CLOSE = 1e-12  # two slopes nearer than this, in proportion, are one: rounding must not dominate an option on the line
+_CLOSE = 1e-12  # two means nearer than this, in proportion to what they are means of, are one: the order of draws, or
+# of a sum, must neither dominate an option nor give it a ratio
 
 
 class Status(StrEnum):
@@ -39,7 +41,7 @@ def icers(cost: xr.DataArray, effect: xr.DataArray) -> xr.Dataset:
     Dataset over (option, ...), the options by rising cost where there is no further dim:
 
         cost, effect
-            Means over draws.
+            Means over draws; those that differ by rounding alone are told as one.
         status
             `frontier`; `dominated`: another option costs no more and gives no less; `extendedly dominated`: a mix of
             two others costs no more and gives no less; `duplicate`: the same cost and effect as another.
@@ -55,11 +57,13 @@ def icers(cost: xr.DataArray, effect: xr.DataArray) -> xr.Dataset:
         For what cannot be analysed: see `paired`.
     """
     cost, effect = paired(cost, effect)
-    means = {"cost": cost.mean("draw"), "effect": effect.mean("draw")}
+    sizes = [abs(values).mean("draw").max("option") for values in (cost, effect)]
+    means = {"cost": _levelled(cost.mean("draw"), sizes[0]), "effect": _levelled(effect.mean("draw"), sizes[1])}
     names = cost["option"].to_numpy().astype(str)
-    inner = [["option"], ["option"]]
+    inner: list[list[str]] = [["option"], ["option"]]
     status, against, more_cost, more_effect = xr.apply_ufunc(
-        lambda c, e: _frontier(c, e, names), *means.values(), input_core_dims=inner, output_core_dims=inner * 2,
+        partial(_frontier, names), *means.values(), *sizes, input_core_dims=[*inner, [], []],
+        output_core_dims=inner * 2,
         vectorize=True, output_dtypes=[object, object, float, float],
     )  # fmt: skip
     ratio = more_cost / more_effect
@@ -75,7 +79,26 @@ def icers(cost: xr.DataArray, effect: xr.DataArray) -> xr.Dataset:
     return out.isel(option=np.lexsort((names, -out["effect"].to_numpy(), out["cost"].to_numpy())))
 
 
-def _frontier(cost: np.ndarray, effect: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, ...]:
+def _levelled(means: xr.DataArray, size: xr.DataArray) -> xr.DataArray:
+    """Means of options, those that differ by rounding alone made equal to the lowest of them."""
+
+    def level(values: np.ndarray, size: float) -> np.ndarray:
+        order = np.argsort(values)
+        first = np.concatenate([[True], np.diff(values[order]) > _CLOSE * size])
+        out = np.empty_like(values)
+        out[order] = values[order][first][first.cumsum() - 1]
+        return out
+
+    inner: list[list[str]] = [["option"], []]
+    out: xr.DataArray = xr.apply_ufunc(
+        level, means, size, input_core_dims=inner, output_core_dims=inner[:1], vectorize=True
+    )
+    return out
+
+
+def _frontier(
+    names: np.ndarray, cost: np.ndarray, effect: np.ndarray, cost_size: float, effect_size: float
+) -> tuple[np.ndarray, ...]:
     """Status, what it is held against, and the increments, of one set of options."""
     size = cost.size
     status, against = np.full(size, Status.FRONTIER.value, dtype=object), np.full(size, "", dtype=object)
@@ -91,7 +114,7 @@ def _frontier(cost: np.ndarray, effect: np.ndarray, names: np.ndarray) -> tuple[
             kept.append(at)
     hull: list[int] = []
     for at in kept:
-        while len(hull) > 1 and _above(cost, effect, hull[-2], hull[-1], at):
+        while len(hull) > 1 and _above(cost / cost_size, effect / effect_size, hull[-2], hull[-1], at):
             status[hull.pop()] = Status.EXTENDEDLY_DOMINATED
         hull.append(at)
     for before, at in pairwise(hull):
@@ -107,4 +130,5 @@ def _above(cost: np.ndarray, effect: np.ndarray, before: int, at: int, after: in
     """Whether an option lies above the line between its neighbours: its ratio is higher than that of the next."""
     own = (cost[at] - cost[before]) * (effect[after] - effect[at])
     following = (cost[after] - cost[at]) * (effect[at] - effect[before])
-    return bool(own > following * (1 + _CLOSE))
+    rounding = _CLOSE * (cost[after] - cost[before] + effect[after] - effect[before])
+    return bool(own > following + rounding)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from costeff.decision.checks import reals
 from costeff.errors import Problems, UsageError
 
 _TITLE = "The classes cannot be compared"
@@ -69,14 +70,16 @@ def spread(values: xr.DataArray, dim: str = "class") -> xr.Dataset:
         For other dims, classes without names, fewer than two classes, a missing value.
     """
     problems = Problems()
+    if not isinstance(values, xr.DataArray):
+        problems.add("values", "is not a labelled array", f"give a DataArray over draw and {dim}")
+        problems.raise_if_any(UsageError, _TITLE)
     if set(values.dims) != {"draw", dim}:
         problems.add("values", f"has the dims {values.dims}", f"select one label of each other dim than draw and {dim}")
     elif dim not in values.indexes:
         problems.add(dim, "has no labels", "assign the coordinate")
     elif values.sizes[dim] < 2:
         problems.add(dim, "holds one class only", "a spread needs two")
-    if not np.isfinite(values.astype(float)).all():
-        problems.add("values", "has a value that is missing or infinite", "every draw needs a value")
+    _check_finite(problems, values)
     problems.raise_if_any(UsageError, _TITLE)
     values = values.transpose("draw", dim)
     mean = values.mean("draw")
@@ -97,10 +100,14 @@ def spread(values: xr.DataArray, dim: str = "class") -> xr.Dataset:
 def _check_classes(values: xr.DataArray, classes: xr.DataArray, weights: xr.DataArray, dim: str) -> None:
     problems = Problems()
     for name, found in (("values", values), ("classes", classes), ("weights", weights)):
-        if dim not in found.dims or (name != "values" and found.ndim != 1):
+        if not isinstance(found, xr.DataArray):
+            problems.add(name, "is not a labelled array", f"give a DataArray over {dim}")
+        elif dim not in found.dims or (name != "values" and found.ndim != 1):
             problems.add(name, f"has the dims {found.dims}", f"it is over {dim}")
         elif dim not in found.indexes or not found.indexes[dim].is_unique:
             problems.add(f"{name} {dim}", "has no labels, or one twice", "assign the coordinate")
+        elif "class" in found.dims:
+            problems.add(name, "has a dim named class, which the analysis adds itself", "rename it")
     problems.raise_if_any(UsageError, _TITLE)
     for name, found in (("classes", classes), ("weights", weights)):
         missing = [str(m) for m in values[dim].values if m not in found.indexes[dim]]
@@ -108,15 +115,21 @@ def _check_classes(values: xr.DataArray, classes: xr.DataArray, weights: xr.Data
             problems.add(
                 name, f"lacks {len(missing)} of {values.sizes[dim]}, such as {missing[0]}", "give each its own"
             )
-    if not np.isfinite(values.astype(float)).all():
-        problems.add("values", "has a value that is missing or infinite", "every draw needs a value")
+    _check_finite(problems, values)
     problems.raise_if_any(UsageError, _TITLE)
     here = {dim: values[dim]}
     if classes.sel(here).isnull().any():
         problems.add("classes", "has a member without a class", "give each its own")
-    weight = weights.sel(here).astype(float)
+    numbers = reals(weights.sel(here))
+    weight = weights.sel(here).copy(data=np.full(values.sizes[dim], np.nan) if numbers is None else numbers)
     if not np.isfinite(weight).all() or (weight < 0).any():
         problems.add("weights", "has one that is missing, infinite or below 0", "weigh by inhabitants or clients")
     elif not (weight.groupby(classes.sel(here)).sum() > 0).all():
         problems.add("weights", "are all 0 in a class", "leave the class out, or weigh it")
     problems.raise_if_any(UsageError, _TITLE)
+
+
+def _check_finite(problems: Problems, values: xr.DataArray) -> None:
+    numbers = reals(values)
+    if numbers is None or not np.isfinite(numbers).all():
+        problems.add("values", "has a value that is missing or infinite", "every draw needs a value")

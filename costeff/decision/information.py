@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from costeff.decision.arrays import TITLE, Thresholds, lined_up, paired, thresholds_of
+from costeff.decision.arrays import TITLE, Thresholds, check_parameters, lined_up, paired, thresholds_of
+from costeff.decision.checks import is_number, listed
 from costeff.decision.regression import Fit, conditional_means
 from costeff.draws import rng
 from costeff.errors import Problems, UsageError
@@ -78,13 +79,14 @@ def evppi(
     Raises
     ------
     UsageError
-        Draws or options that do not match, other dims than draw and option, an unknown parameter, an empty group,
-        fewer than 100 draws.
+        Draws or options that do not match, other dims than draw and option, an unknown parameter, an empty group or
+        one that names a parameter twice, fewer than 100 draws.
 
     References
     ----------
     Strong, Oakley and Brennan (2014), doi:10.1177/0272989X13505910
     """
+    check_parameters(parameters)
     outcome = _Outcome.of(cost, effect, thresholds, seed)
     groups = _groups(parameters, of)
     values = lined_up(parameters[list({name: None for members in groups.values() for name in members})], outcome.cost)
@@ -131,7 +133,7 @@ def evsi(
     Raises
     ------
     UsageError
-        As `evppi`; sizes that are missing or below 1.
+        As `evppi`; sizes that are missing, twice or no whole numbers from 1; a study that gives no reports.
 
     References
     ----------
@@ -142,10 +144,14 @@ def evsi(
         if sizes is not None:
             raise _wrong("sizes", "are given with reports that are simulated already", "leave them out")
         return _told([_of_reports(outcome, study)], None, outcome, "evsi")
-    if sizes is None or not len(sizes) or min(sizes) < 1 or len(set(sizes)) < len(sizes):
-        raise _wrong("sizes", "are missing, below 1 or stand twice", "give numbers of clients, such as [50, 100, 200]")
-    found = [_of_reports(outcome, study(int(size), seed)) for size in sizes]
-    index = xr.DataArray([int(size) for size in sizes], dims="size", name="size", attrs={"unit": "clients"})
+    if not callable(study):
+        raise _wrong("study", "is no study", "give a design, such as BinaryStudy, or the reports as a Dataset")
+    asked = [int(size) for size in listed(sizes) or [] if is_number(size) and size >= 1 and size == int(size)]
+    if not asked or len(asked) != len(listed(sizes) or []) or len(set(asked)) < len(asked):
+        rule = "are no list of whole numbers from 1, each once"
+        raise _wrong("sizes", rule, "give numbers of clients, such as [50, 100, 200]")
+    found = [_of_reports(outcome, study(size, seed)) for size in asked]
+    index = xr.DataArray(asked, dims="size", name="size", attrs={"unit": "clients"})
     return _told(found, index, outcome, "evsi")
 
 
@@ -250,19 +256,25 @@ def _groups(values: xr.Dataset, of: Sequence[str] | Mapping[str, Sequence[str]] 
     known = [str(name) for name in values]
     if isinstance(of, str):
         of = [of]
-    named = of if isinstance(of, Mapping) else {name: [name] for name in (known if of is None else of)}
+    names = of if isinstance(of, Mapping) else known if of is None else listed(of) or []
+    named = names if isinstance(names, Mapping) else {str(name): [name] for name in names}
     problems = Problems()
     if not named:
         problems.add("of", "names no parameter", "name some of the parameters, or leave it out to value each")
-    for group, members in named.items():
-        if isinstance(members, str) or not len(members):
+    if len(named) < len(names):
+        problems.add("of", "names a parameter twice", "name each once")
+    for group, given in named.items():
+        members = listed(given)
+        if not members:
             problems.add(f"of {group}", "is not a list of parameters", "give their names in a list")
             continue
         for member in members:
             if member not in known:
                 problems.add(f"of {group}", f"{member!r} is not a parameter", f"there are {', '.join(known)}")
+        if len(set(map(str, members))) < len(members):
+            problems.add(f"of {group}", "names a parameter twice", "name each once")
     problems.raise_if_any(UsageError, TITLE)
-    return {str(group): list(members) for group, members in named.items()}
+    return {str(group): [str(member) for member in members] for group, members in named.items()}
 
 
 def _told(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from costeff.decision.appraised import Basis, Payers, clients_of, extra, net_saving, pick, weights
+from costeff.decision.checks import is_number
 from costeff.draws import NEW, USUAL
 from costeff.errors import Problems, UsageError
-from costeff.spec import Share, Spec, Text
+from costeff.spec import Share, Spec, Text, validation_problems
 
 PUBLIC = ("municipality", "county", "state", "kela")
+_SOCIAL = "The social return cannot be told"
 _AVOIDED = {"cashable": "avoided", "average": "avoided_average"}
 
 
@@ -65,9 +67,10 @@ def cost_per_outcome(
 
     Both are means over draws before they are divided: a mean of ratios has no meaning where an effect may be 0.
     """
+    saved = net_saving(ds, horizon, payer, discounted, basis)
     if "municipality" in ds.dims:
         _stop("municipality", "is a dim of the appraisal", "select one: a ratio of means is of one place")
-    cost = 0.0 - float(net_saving(ds, horizon, payer, discounted, basis).mean("draw"))
+    cost = 0.0 - float(saved.mean("draw"))
     events = ds["events"]
     avoided = float((events.sel(option=USUAL) - events.sel(option=NEW)).mean("draw"))
     if avoided > 0:
@@ -100,10 +103,10 @@ def break_even_price(
     expected net saving is 0; `confident`, at which the service saves with the probability asked for.
     Below 0 it would not pay even if it were free.
     """
-    if not 0 < probability < 1:
+    if not is_number(probability) or not 0 < probability < 1:
         _stop("probability", f"{probability} is not between 0 and 1", "give a share such as 0.8")
-    clients = clients_of(ds)
     picked = pick(ds, horizon, payer, basis)
+    clients = clients_of(ds)
     weight = weights(picked, discounted)
     price = (picked["cost"].sel(option=NEW, drop=True) * weight).sum(("payer", "year"), skipna=False) / clients
     worth = net_saving(ds, horizon, payer, discounted, basis) / clients + price
@@ -161,11 +164,21 @@ def fiscal_return(
         Those who count as the public purse; None: the municipality, the county, the state and Kela, as far as the
         appraisal has money of them. What clients and others pay or save is left out on both sides.
     """
-    public = [name for name in PUBLIC if "payer" in ds.coords and name in ds["payer"].values]
+    public = [name for name in PUBLIC if name in pick(ds, horizon, None, basis)["payer"].values]
     return benefit_cost_ratio(ds, horizon, public if payer is None else payer, discounted, basis)
 
 
-class Claim(Spec):
+class _Given(Spec):
+    """What a notebook states in words of Python; what does not hold together is a mistake of the call."""
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise UsageError(_SOCIAL, validation_problems(error, type(self).__name__)) from error
+
+
+class Claim(_Given):
     """A share that somebody has to answer for, with the reason and where it comes from."""
 
     share: Share
@@ -173,7 +186,7 @@ class Claim(Spec):
     source: tuple[Text, ...] = ()
 
 
-class Proxy(Spec):
+class Proxy(_Given):
     """What one avoided event is worth beyond the money avoided, EUR; counted once, in the first year."""
 
     euros: Annotated[float, Field(ge=0)]
@@ -181,7 +194,7 @@ class Proxy(Spec):
     source: tuple[Text, ...] = ()
 
 
-class SocialReturn(Spec):
+class SocialReturn(_Given):
     """What a social return on investment takes off the change before it calls it its own.
 
     Attributes
@@ -287,13 +300,16 @@ def _ratio(back: xr.DataArray, put_in: xr.DataArray, back_name: str, put_in_name
 
 def _check_once(ds: xr.Dataset, given: SocialReturn) -> None:
     problems = Problems()
+    if not isinstance(given, SocialReturn):
+        problems.add("given", "is no SocialReturn", "give SocialReturn(deadweight=Claim(share=0.0, reason=...), ...)")
+        problems.raise_if_any(UsageError, _SOCIAL)
     if given.deadweight.share > 0 and not given.beyond_comparator:
         rule = "is above 0, and the appraisal is already net of its comparator: it would be taken off twice"
         problems.add("deadweight", rule, "give 0, or say with beyond_comparator that it is what the comparator misses")
     if given.drop_off.share > 0 and ds.attrs.get("persistence") == "wanes":
         rule = "is above 0, and the effect wanes in the appraisal: it would be taken off twice"
         problems.add("drop_off", rule, "give 0, or appraise with an effect that lasts")
-    problems.raise_if_any(UsageError, "The social return cannot be told")
+    problems.raise_if_any(UsageError, _SOCIAL)
 
 
 def _stop(place: str, rule: str, cure: str) -> None:

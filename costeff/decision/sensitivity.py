@@ -9,6 +9,7 @@ import xarray as xr
 
 from costeff.decision.arrays import TITLE, analysed, lined_up
 from costeff.decision.benefit import incremental
+from costeff.decision.checks import is_number, reals
 from costeff.decision.deterministic import ENDS, bars
 from costeff.draws import USUAL
 from costeff.errors import Problems, UsageError
@@ -45,7 +46,7 @@ def tornado(
         The ends are the quantiles that leave this probability between them.
     stacked
         The dim whose parts add up to the whole, if the cost has it. The effect then needs it too unless the threshold
-        is 0: else it would be counted once for each of them.
+        is 0, and it may not have it alone: what lacks the dim would be counted once for each of its parts.
 
     Returns
     -------
@@ -55,25 +56,30 @@ def tornado(
     Raises
     ------
     UsageError
-        For what cannot be analysed, a comparator that is not an option, or a mass not between 0 and 1.
+        For what cannot be analysed, a comparator that is not an option, a mass not between 0 and 1, or parts of the
+        cost or the effect where the other is whole.
 
     References
     ----------
     Harrell (2015), Regression Modeling Strategies, section 2.4.6, https://doi.org/10.1007/978-3-319-19425-7
     """
     problems = Problems()
-    if not 0 < mass < 1:
+    if not is_number(mass) or not 0 < mass < 1:
         problems.add("mass", f"{mass} is not between 0 and 1", "give a probability such as 0.9")
     if np.ndim(threshold) > 0:
         problems.add("threshold", "is more than one", "a tornado stands at one")
-    elif threshold and stacked in getattr(cost, "dims", ()) and stacked not in getattr(effect, "dims", ()):
+    over = [name for name, values in (("cost", cost), ("effect", effect)) if stacked in getattr(values, "dims", ())]
+    if over == ["cost"] and np.any(reals(threshold)):
         rule = f"is over {stacked} and the effect is not, so that it would be counted once for each"
         problems.add("cost", rule, f"give threshold 0, the sum over {stacked}, or the effect of each")
+    elif over == ["effect"]:
+        rule = f"is over {stacked} and the cost is not, so that it would be counted once for each"
+        problems.add("effect", rule, f"give the sum over {stacked}, or the cost of each")
     problems.raise_if_any(UsageError, TITLE)
-    cost, effect, _ = analysed(cost, effect, threshold, comparator)
+    cost, effect, _ = analysed(cost, effect, threshold, comparator, compared=True)
     known = lined_up(parameters, cost)
-    over = incremental(cost, effect, comparator)
-    gain = (over["effect"] * float(threshold) - over["cost"]).transpose("draw", ...)
+    extra = incremental(cost, effect, comparator)
+    gain = (extra["effect"] * float(threshold) - extra["cost"]).transpose("draw", ...)
     gain = gain.isel(option=0) if gain.sizes["option"] == 1 else gain
     tails = ((1 - mass) / 2, (1 + mass) / 2)
     values = np.array([np.quantile(known[name].astype(float), tails) for name in known.data_vars])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from costeff.decision.checks import reals
 from costeff.errors import Problems, UsageError
 
+_CLOSE = 1e-9  # a sum nearer to 0 than this, in proportion to the largest year, is 0: rounding must not owe money
 _FROM_START = "year from the start, 1 is the first"
 
 
@@ -49,8 +51,9 @@ def payback(flow: xr.DataArray) -> xr.Dataset:
 
 
 def summed(flow: xr.DataArray) -> xr.DataArray:
-    """The flow from the first year to the end of each year."""
-    return flow.cumsum("year", skipna=False, keep_attrs=True).assign_coords(year=flow["year"])
+    """The flow from the first year to the end of each year; what is left of it by rounding is 0."""
+    total = flow.cumsum("year", skipna=False, keep_attrs=True).assign_coords(year=flow["year"])
+    return total.where(~(abs(total) <= _CLOSE * abs(flow).max("year", skipna=False)), 0.0)
 
 
 def paid_back(total: xr.DataArray) -> xr.DataArray:
@@ -87,8 +90,11 @@ def _check(flow: xr.DataArray) -> None:
         problems.add("flow", "has no draws or no years", "give at least one of each")
     if "year" not in flow.indexes:
         problems.add("flow year", "has no labels", "assign the coordinate")
-    elif not (np.diff(flow["year"].to_numpy()) == 1).all():
-        problems.add("flow year", "does not go on by one", "give every year, in order")
-    if not np.isfinite(flow.astype(float)).all():
+    elif flow["year"].dtype.kind not in "iuf" or not (np.diff(flow["year"].to_numpy()) == 1).all():
+        problems.add("flow year", "does not go on by one", "give every year as a number, in order")
+    numbers = reals(flow)
+    if numbers is None:
+        problems.add("flow", "holds values that are not numbers", "give EUR")
+    elif not np.isfinite(numbers).all():
         problems.add("flow", "has a value that is missing or infinite", "a year without money is 0")
     problems.raise_if_any(UsageError, "The flow has no payback")

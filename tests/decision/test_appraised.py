@@ -273,7 +273,10 @@ def test_a_service_that_costs_nothing_more() -> None:
         ({"horizon": 2.5}, "2.5 is not a number of years"),
         ({"payer": "kela"}, "no money of 'kela'\n.*its payers are municipality, county"),
         ({"payer": ["county", "county"]}, "counted twice"),
+        ({"payer": 3}, "no money of 3"),
+        ({"horizon": True}, "True is not a number of years"),
         ({"basis": "full"}, "'full' is unknown"),
+        ({"basis": ["cashable"]}, "is unknown"),
     ],
 )
 @pytest.mark.parametrize("call", [decision.net_saving, decision.payback_probability, decision.break_even_price])
@@ -283,7 +286,7 @@ def test_questions_that_make_no_sense(call: object, kwargs: dict[str, object], t
 
 
 def test_probability_has_to_lie_between_zero_and_one() -> None:
-    for probability in (0, 1, 80):
+    for probability in (0, 1, 80, "80 %"):
         with pytest.raises(UsageError, match="give a share such as"):
             decision.break_even_price(appraisal(), probability=probability)
 
@@ -298,11 +301,17 @@ def test_probability_has_to_lie_between_zero_and_one() -> None:
         (appraisal().assign_coords(option=["old", "new"]), "it needs usual, new"),
         (appraisal().drop_vars("year"), "appraisal year: has no labels"),
         (appraisal().isel(year=[1, 0, 2, 3]), "is not in order"),
+        (appraisal().isel(year=[0, 1, 1, 2]), "appraisal year: has a label twice"),
+        (appraisal().isel(payer=[0, 0]), "appraisal payer: has a label twice"),
+        (appraisal().assign(cost=lambda d: d["cost"].where(d["draw"] != 2, np.inf)), "cost: .* infinite"),
+        (appraisal().assign(avoided=lambda d: d["avoided"].astype(complex)), "avoided: .* not numbers"),
+        (appraisal()["cost"], "appraisal: is no Dataset"),
     ],
 )
 def test_an_appraisal_that_is_not_complete(ds: xr.Dataset, told: str) -> None:
-    with pytest.raises(ModelError, match=told):
-        decision.net_saving(ds)
+    for call in (decision.net_saving, decision.fiscal_return, decision.cost_per_outcome, decision.break_even_price):
+        with pytest.raises(ModelError, match=told):
+            call(ds)
 
 
 def test_break_even_needs_the_number_of_clients() -> None:

@@ -200,6 +200,11 @@ def test_all_problems_are_told_at_once() -> None:
         (lambda c, e: (c.isel(option=0), e), "it needs option"),
         (lambda c, e: (c.values, e), "cost: is not a labelled array"),
         (lambda c, e: (c.astype(str) + "x", e), "cost: holds values that are not numbers"),
+        (lambda c, e: (c.astype(complex), e), "cost: holds values that are not numbers"),
+        (lambda c, e: (c, e.astype("timedelta64[s]")), "effect: holds values that are not numbers"),
+        (lambda c, e: (c, e.astype(str)), "effect: holds values that are not numbers"),
+        (lambda c, e: (c.expand_dims(threshold=[1.0]), e), "cost: has a dim named threshold"),
+        (lambda c, e: (c, e.expand_dims(size=[1])), "effect: has a dim named size"),
         (lambda c, e: (c / 0, e), "missing or infinite"),
         (
             lambda c, e: (c.expand_dims(place=["x", "y"]), e.expand_dims(place=["x", "z"])),
@@ -213,12 +218,17 @@ def test_what_cannot_be_compared_is_refused(broken: object, told: str) -> None:
         decision.curves(*broken(cost, effect), WORTH)
 
 
-@pytest.mark.parametrize("worth", [[], [1.0, 1.0], [float("nan")], [[1.0, 2.0]], -3.0])
+@pytest.mark.parametrize("worth", [[], [1.0, 1.0], [float("nan")], [[1.0, 2.0]], -3.0, "a", [1, "x"], None, 2j])
 def test_thresholds_are_checked(worth: object) -> None:
     with pytest.raises(UsageError, match="thresholds"):
         decision.evpi(*random_choice(1), worth)
 
 
 def test_an_unknown_comparator_is_refused() -> None:
+    for comparator in (["a"], np.array(["a"]), {"a"}):
+        with pytest.raises(UsageError, match="is not among the options"):
+            decision.ceac(*random_choice(1), WORTH, comparator)
+    with pytest.raises(UsageError, match="None is not among the options"):
+        decision.incremental(*random_choice(1), None)
     with pytest.raises(UsageError, match="'usual' is not among the options"):
         decision.incremental(*random_choice(1), "usual")

@@ -95,6 +95,9 @@ def test_identical_classes_tie() -> None:
         (over(["fi", None, "sv", "fi"]), PEOPLE, "classes: has a member without a class"),
         (LANGUAGE.drop_vars("municipality"), PEOPLE, "classes municipality: has no labels"),
         (LANGUAGE, xr.DataArray(1.0), "weights: has the dims"),
+        (["fi", "fi", "sv", "fi"], PEOPLE, "classes: is not a labelled array"),
+        (LANGUAGE, [1, 2, 3, 4], "weights: is not a labelled array"),
+        (LANGUAGE, PEOPLE.astype(str), "weights: has one that is missing"),
     ],
 )
 def test_bad_classes_are_refused(classes: xr.DataArray, weights: xr.DataArray, told: str) -> None:
@@ -114,3 +117,12 @@ def test_bad_classes_are_refused(classes: xr.DataArray, weights: xr.DataArray, t
 def test_what_has_no_spread_is_refused(values: xr.DataArray, told: str) -> None:
     with np.errstate(all="ignore"), pytest.raises(UsageError, match=told):
         decision.spread(values)
+
+
+def test_only_labelled_results_have_classes() -> None:
+    with pytest.raises(UsageError, match="values: is not a labelled array"):
+        decision.by_class(savings().values, LANGUAGE, PEOPLE)
+    with pytest.raises(UsageError, match="values: has a dim named class"):
+        decision.by_class(savings().expand_dims({"class": ["x"]}), LANGUAGE, PEOPLE)
+    with pytest.raises(UsageError, match="values: is not a labelled array"):
+        decision.spread([[1, 2], [3, 4]])

@@ -127,6 +127,24 @@ def test_all_that_is_wrong_with_ranges_is_told() -> None:
     assert "ranges idle" in words
 
 
+@pytest.mark.parametrize("ends", [800, "low to high", None, (800,), (800, 1000, 1500), ("800", "1500")])
+def test_a_range_has_two_ends(ends: object) -> None:
+    with pytest.raises(UsageError, match=r"ranges price: is .*\n.*a low end below a high end"):
+        decision.one_way(saving, BASE, {"price": ends})
+    with pytest.raises(UsageError, match="ranges: is not by name"):
+        decision.one_way(saving, BASE, ["price"])
+
+
+def test_a_dim_that_the_analysis_adds_is_taken() -> None:
+    for dim in ("parameter", "end"):
+        with pytest.raises(UsageError, match=f"result: has a dim named {dim}"):
+            decision.one_way(lambda v: saving(v).rename(payer=dim), BASE, RANGES)  # noqa: B023 called at once
+    with pytest.raises(UsageError, match="result: has a dim named price"):
+        decision.along(lambda v: saving(v).rename(payer="price"), BASE, "price", [1, 2])
+    with pytest.raises(UsageError, match="result: is no array of numbers"):
+        decision.along(lambda v: "a text", BASE, "price", [1, 2])
+
+
 def test_a_result_that_is_no_number_names_the_place() -> None:
     with pytest.raises(UsageError, match="result at x = 0: is missing or infinite"), np.errstate(all="ignore"):
         decision.one_way(lambda v: xr.DataArray(np.float64(1) / v["x"]), {"x": 1.0}, {"x": (0.0, 2.0)})
@@ -159,6 +177,8 @@ def test_two_way_is_every_pair() -> None:
         ({"price": [1], "prise": [2]}, "value prise: is not in the base"),
         ({"price": [1, 1], "effect": [2]}, "values price: hold none, one twice"),
         ({"price": [], "effect": [2]}, "values price: hold none"),
+        ({"price": ["a"], "effect": [2]}, "values price: hold none"),
+        ({"price": 5, "effect": [2]}, "values price: hold none"),
     ],
 )
 def test_bad_grids_are_refused(values: dict[str, list[float]], told: str) -> None:
@@ -182,6 +202,12 @@ def test_bad_scenarios_are_told_at_once() -> None:
         decision.scenarios(saving, BASE, {"base": {"price": 1}, "same": {}, "odd": {"prise": 1, "price": math.inf}})
     assert "4 problems" in str(told.value)
     assert "scenario odd prise: is not in the base" in str(told.value)
+    with pytest.raises(UsageError, match="scenario none: is no set of changes"):
+        decision.scenarios(saving, BASE, {"none": None})
+    with pytest.raises(UsageError, match="scenario text price: is missing, infinite or no number"):
+        decision.scenarios(saving, BASE, {"text": {"price": "900"}})
+    with pytest.raises(UsageError, match="changes: is not by name"):
+        decision.scenarios(saving, BASE, None)
 
 
 # --- where the answer turns -----------------------------------------------------------------------
@@ -217,6 +243,9 @@ def test_every_turn_is_told() -> None:
         (lambda x: min(0.0, x - 4) + max(0.0, x - 6), [4]),  # stays at nothing between
         (lambda x: -1.0 if x < 4.2 else 1.0, [4.2]),  # jumps
         (lambda x: x, []),  # begins at nothing
+        (lambda x: max(0.0, x - 5) - max(0.0, 2.3 - x), [2.3]),  # comes to nothing between two points of the grid
+        (lambda x: max(0.0, x - 4.9) - max(0.0, 4.6 - x), [4.6]),  # and leaves it before the next one
+        (lambda x: max(0.0, 2.3 - x) - max(0.0, x - 5), [2.3]),  # falling
     ],
 )
 def test_what_counts_as_a_turn(shape: object, turns: list[float]) -> None:
@@ -231,8 +260,30 @@ def test_what_counts_as_a_turn(shape: object, turns: list[float]) -> None:
         (("price", 2, 1), "low, high: are 2 and 1"),
         (("price", 0, math.inf), "low, high"),
         (("price", 0, 1, 1), "points: are 1"),
+        (("price", 0, 1, 5.0), "points: are 5.0"),
+        (("price", "0", 1), "low, high: are 0 and 1"),
     ],
 )
 def test_bad_questions_are_refused(asked: tuple[object, ...], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         decision.break_even(saving, BASE, *asked)
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "base", "told"),
+    [
+        (3, BASE, "evaluate: is no model"),
+        (saving, None, "base: is not by name"),
+        (saving, {**BASE, "price": "1000"}, "base price: is missing, infinite or no number"),
+    ],
+)
+def test_a_model_and_its_base_come_first(evaluate: object, base: object, told: str) -> None:
+    calls = (
+        lambda: decision.one_way(evaluate, base, RANGES),
+        lambda: decision.along(evaluate, base, "price", [1, 2]),
+        lambda: decision.scenarios(evaluate, base, {"cheap": {"price": 500}}),
+        lambda: decision.break_even(evaluate, base, "price", 0, 1),
+    )
+    for call in calls:
+        with pytest.raises(UsageError, match=told):
+            call()

@@ -165,6 +165,33 @@ def test_an_option_on_the_line_is_not_dominated() -> None:
     assert found["icer"].values[1:] == pytest.approx([1, 1])
 
 
+def test_a_difference_by_rounding_alone_is_none() -> None:
+    found = table([0, 10, 20], [0, 0.3, 0.1 + 0.2], ["a", "b", "c"])
+    assert found["status"].sel(option=["a", "b", "c"]).values.tolist() == ["frontier", "frontier", "dominated"]
+    assert float(found["icer"].max()) == pytest.approx(10 / 0.3)
+    same = table([0.1 + 0.2, 0.3], [5, 5], ["a", "b"])
+    assert same["status"].values.tolist() == ["frontier", "duplicate"]
+    small = table([0, 10, 20], [0, 0.3, 0.3 + 1e-9], ["a", "b", "c"])  # small, and no rounding
+    assert (small["status"] == "frontier").all()
+
+
+def test_the_order_of_draws_is_no_matter() -> None:
+    """Options of equal means and on one line, of draws that cancel: sums in another order differ by rounding."""
+    random = np.random.default_rng(3)
+    noise = random.normal(0, 1e6, (2000, 1))
+    cost = np.array([0.1, 0.2, 0.3, 0.3, 0.7]) + noise * [1, -2, 3, -4, 5]
+    cost -= cost.mean(axis=0) - [100, 200, 300, 300, 700]
+    effect = random.normal(0, 1, (2000, 5))
+    effect -= effect.mean(axis=0) - [0.1, 0.2, 0.3, 0.3, 0.6]
+    names = list("abcde")
+    told = set()
+    for _ in range(30):
+        rows = random.permutation(2000)
+        found = decision.icers(labelled(cost[rows], names), labelled(effect[rows], names))
+        told.add(tuple(found["status"].sel(option=names).values.tolist()))
+    assert told == {("frontier", "frontier", "frontier", "duplicate", "frontier")}
+
+
 def test_one_option_may_dominate_a_whole_stretch() -> None:
     found = table([0, 10, 21, 22], [0, 1, 2, 4], ["a", "b", "c", "d"])
     assert found["status"].values.tolist() == ["frontier", *["extendedly dominated"] * 2, "frontier"]

@@ -289,3 +289,13 @@ def test_what_cannot_be_valued_is_told_at_once():
         evppi(cost, effect, parameters.assign(a=parameters["a"].where(parameters["draw"] != 3)), 5_000.0)
     with pytest.raises(UsageError, match="below 0"):
         evppi(cost, effect, parameters, -1.0)
+    for of in ({"g": ["a", "a"]}, ["a", "a"]):
+        with pytest.raises(UsageError, match="names a parameter twice"):
+            evppi(cost, effect, parameters, 5_000.0, of=of)
+    with pytest.raises(UsageError, match="parameters: are no Dataset"):
+        evppi(cost, effect, parameters["a"], 5_000.0)
+    with pytest.raises(UsageError, match="a label stands twice"):
+        evppi(cost, effect, parameters.isel(draw=[0, *range(599)]), 5_000.0)
+    for thresholds in ("a", [1, "x"], None, 1j, [[1], [1, 2]], np.timedelta64(1, "D")):
+        with pytest.raises(UsageError, match="thresholds: hold what is not a number"):
+            evppi(cost, effect, parameters, thresholds)

@@ -35,6 +35,21 @@ def test_by_hand() -> None:
     assert found.attrs["seed"] == 3
 
 
+@pytest.mark.parametrize(("first", "then"), [(-700.7, 70.07), (-1.0, 0.1), (-3e9, 3e8), (-1e-6, 1e-7)])
+def test_what_comes_back_to_the_cent_has_come_back(first: float, then: float) -> None:
+    """Ten tenths are the whole, whatever their sum in binary; a thousandth less is still owed."""
+    found = decision.payback(flow([first] + [then] * 10, [first] + [then * 0.999] * 10))
+    assert found["payback_year"].values[0] == 11
+    assert found["depth"].values.tolist() == [first, first]
+    assert float(found["never"]) == 0.5
+
+
+def test_an_appraisal_that_comes_out_even_is_paid_back_and_saves_nothing() -> None:
+    ds = appraisal(price=200 + 3 * 0.1, saved=[0.1, 0.1, 0.1, 0.0], clients=1)
+    assert (decision.payback_year(ds) == 3).all()
+    assert float(decision.probability_of_saving(ds)) == 0
+
+
 @given(rows=st.lists(st.lists(st.integers(-5, 5), min_size=4, max_size=4), min_size=1, max_size=6))
 @settings(max_examples=12, deadline=None)
 def test_a_plain_loop_agrees(rows: list[list[int]]) -> None:
@@ -75,6 +90,9 @@ def test_every_payer_may_be_asked_at_once() -> None:
         (lambda f: f.isel(year=[0, 2]), "does not go on by one"),
         (lambda f: f.isel(year=[1, 0, 2]), "does not go on by one"),
         (lambda f: f.where(f > 0), "missing or infinite"),
+        (lambda f: f.assign_coords(year=["2026", "2027", "2028"]), "does not go on by one"),
+        (lambda f: f.astype(complex), "not numbers"),
+        (lambda f: f.astype("timedelta64[s]"), "not numbers"),
         (lambda f: f.isel(year=[]), "no draws or no years"),
     ],
 )

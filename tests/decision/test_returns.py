@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 from appraisal_builders import CODES, run
 from decision_builders import PAYERS, YEARS, appraisal, random_appraisal
-from pydantic import ValidationError
 
 from costeff import decision
 from costeff.decision import Claim, Proxy, SocialReturn
@@ -126,12 +125,28 @@ def test_nothing_is_taken_off_twice() -> None:
     assert "the effect wanes in the appraisal" in str(told.value)
 
 
-@pytest.mark.parametrize("wrong", [{"share": 1.2, "reason": "x"}, {"share": 0.1}, {"share": 0.1, "reason": " "}])
-def test_every_share_has_a_reason(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"share": 1.2, "reason": "x"}, "Claim share: input should be less than or equal to 1"),
+        ({"share": 0.1}, "Claim reason"),
+        ({"share": 0.1, "reason": " "}, "Claim reason"),
+    ],
+)
+def test_every_share_has_a_reason(wrong: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
         Claim(**wrong)
-    with pytest.raises(ValidationError):
+    with pytest.raises(UsageError, match="Claim"):
+        NOTHING.override(**{"reason": None} | wrong)
+    with pytest.raises(UsageError, match="SocialReturn drop_off"):
         SocialReturn(deadweight=NOTHING, displacement=NOTHING, attribution=NOTHING)  # all are to be told
+    with pytest.raises(UsageError, match="Proxy euros"):
+        Proxy(euros=-1.0, reason="x")
+
+
+def test_a_social_return_is_asked_with_its_claims() -> None:
+    with pytest.raises(UsageError, match="given: is no SocialReturn"):
+        decision.sroi(appraisal(), {"deadweight": 0.1})
 
 
 # --- horizons -------------------------------------------------------------------------------------
@@ -160,8 +175,14 @@ def test_horizons_beyond_the_appraisal_are_not_invented() -> None:
     assert "5 is not a number of years from 1 to 4" in str(told.value)
     assert "10 is not a number of years from 1 to 4" in str(told.value)
     assert "mass: None" in str(told.value)
-    with pytest.raises(UsageError, match="no horizon"):
-        decision.horizons(appraisal(), [], mass=0.9)
+    for years in ([], 3, None, "3"):
+        with pytest.raises(UsageError, match=r"no horizon\n.*give a list"):
+            decision.horizons(appraisal(), years, mass=0.9)
+    with pytest.raises(UsageError, match="one horizon twice"):
+        decision.horizons(appraisal(), [1, 1], mass=0.9)
+    for mass in (1.5, "90 %"):
+        with pytest.raises(UsageError, match=r"mass: .* is not between 0 and 1"):
+            decision.horizons(appraisal(), [1], mass=mass)
 
 
 # --- an appraisal as a decision -------------------------------------------------------------------

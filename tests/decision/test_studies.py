@@ -92,7 +92,10 @@ def test_reports_made_elsewhere_are_valued_as_a_design_is(risks):
     assert ready["evsi"].item() == design["evsi"].item()
     with pytest.raises(UsageError, match="leave them out"):
         evsi(cost, effect, study(100, 4), [0.0], [100])
-    for sizes in (None, [], [0], [50, 50]):
+    for nothing in (None, 3.0):
+        with pytest.raises(UsageError, match="study: is no study"):
+            evsi(cost, effect, nothing, [0.0], [100])
+    for sizes in (None, [], [0], [50, 50], 100, [np.nan], ["a"], [1.5], "50"):
         with pytest.raises(UsageError, match="numbers of clients"):
             evsi(cost, effect, study, [0.0], sizes)
 
@@ -150,6 +153,33 @@ def test_what_is_known_of_two_things_is_worth_more_than_of_one(risks):
     assert values[1] > 1.3 * values[0]
 
 
+def test_studies_of_all_sizes_take_the_same_chances():
+    """A few clients more hardly change what a study reports in a draw: nearly all of its luck is shared."""
+    sizes = (400, 404)
+    for study in (BinaryStudy(constant(0.1, 0.3)), NormalStudy(constant(-50.0, 20.0), 90.0),
+                  CostStudy(constant(500.0, 900.0), 900.0)):  # fmt: skip
+        few, more = (study(size, 1) for size in sizes)
+        for name in few:
+            assert np.corrcoef(few[name], more[name])[0, 1] > 0.99, name
+
+
+def test_a_higher_risk_never_counts_fewer():
+    few, many = (BinaryStudy(constant(0.1, risk))(1000, 1)["events new"] for risk in (0.3, 0.31))
+    assert (many >= few).all()
+    certain = BinaryStudy(constant(0.0, 1.0))(100, 1)
+    assert (certain["events usual"] == 0).all()
+    assert (certain["events new"] == 1).all()
+
+
+def test_options_and_spreads_are_found_by_their_labels():
+    sd = by_option(np.full(20_000, 1.0), np.full(20_000, 50.0))
+    mean = constant(0.0, 0.0)
+    turned = sd.isel(draw=slice(None, None, -1), option=[1, 0])
+    xr.testing.assert_identical(NormalStudy(mean, turned)(50, 1), NormalStudy(mean, sd)(50, 1))
+    numbered = BinaryStudy(constant(0.1, 0.3).assign_coords(option=[1, 2]))(100, 1)
+    assert list(numbered) == ["events 1", "events 2"]
+
+
 def test_the_same_seed_gives_the_same_study(risks):
     study = BinaryStudy(risks[0])
     xr.testing.assert_identical(study(50, 3), study(50, 3))
@@ -170,8 +200,42 @@ def test_designs_that_cannot_be_are_told():
         NormalStudy(risk.isel(option=0), 1.0)
     with pytest.raises(UsageError, match="none is left"):
         BinaryStudy(risk, drop_out=0.9)(2, 1)
-    with pytest.raises(UsageError, match="holds none"):
-        JointStudy([])
+    for clients in (0, -5, 2.5, "many"):
+        with pytest.raises(UsageError, match="is no whole number from 1"):
+            BinaryStudy(risk)(clients, 1)
+    for parts in ([], None, BinaryStudy(risk)):
+        with pytest.raises(UsageError, match="holds none"):
+            JointStudy(parts)
+    with pytest.raises(UsageError, match="part 1: is no design"):
+        JointStudy([BinaryStudy(risk), 3])
+    with pytest.raises(UsageError, match="part 1 draw: has 50 where part 0 has 20000"):
+        JointStudy([BinaryStudy(risk), NormalStudy(risk.isel(draw=slice(50)), 1.0)])
+
+
+@pytest.mark.parametrize("risk", [0.3, "0.3", None, [0.1, 0.3]])
+def test_a_design_is_of_labelled_draws(risk):
+    with pytest.raises(UsageError, match="risk: is not a labelled array") as told:
+        BinaryStudy(risk)
+    assert len(told.value.problems) == 1
+    for design in (NormalStudy, CostStudy):
+        with pytest.raises(UsageError, match="mean: is not a labelled array"):
+            design(risk, 1.0)
+
+
+def test_terms_of_a_design_are_numbers():
+    risk = constant(0.1, 0.3)
+    with pytest.raises(UsageError, match="not numbers"):
+        BinaryStudy(risk.astype(str))
+    with pytest.raises(UsageError) as told:
+        BinaryStudy(risk, follow_up="2", drop_out="a fifth", split=[0.5, 0.5])
+    assert [problem.place for problem in told.value.problems] == ["split", "drop_out", "follow_up"]
+    by_options = xr.DataArray([1.0, 2.0], dims="option", coords={"option": ["usual", "other"]})
+    for sd, words in (("1", "not above 0"), ([1.0, 2.0], "not labelled"), (by_options, "labels that mean does not"),
+                      (risk.isel(draw=slice(9)), "has 9 where mean has 20000"),
+                      (risk.expand_dims(payer=["kela"]), "over other dims")):  # fmt: skip
+        for design in (NormalStudy, CostStudy):
+            with pytest.raises(UsageError, match=f"sd.*{words}"):
+                design(risk, sd)
 
 
 # --- would it pay ---------------------------------------------------------------------------------
@@ -217,8 +281,18 @@ def test_a_result_after_the_horizon_is_worth_nothing():
 def test_a_value_that_was_refused_stays_missing():
     ds = enbs(worth(np.nan, 40.0), **TERMS)
     assert np.isnan(ds["enbs"][0])
+    assert ds["refused"].values.tolist() == [True, False]
+    np.testing.assert_array_equal(ds["pays"], [np.nan, 1.0])
     assert ds["best_size"] == 200
     assert np.isnan(enbs(worth(np.nan), **TERMS)["best_size"])
+
+
+def test_no_study_is_best_only_where_every_size_has_a_value():
+    ds = enbs(worth(np.nan, 2.0), **TERMS)  # the one known does not pay; the other might
+    np.testing.assert_array_equal(ds["pays"], [np.nan, 0.0])
+    assert np.isnan(ds["best_size"])
+    assert np.isnan(ds["best_enbs"])
+    assert enbs(worth(1.0, 2.0), **TERMS)["best_size"] == 0
 
 
 def test_each_threshold_has_its_own_best_size():
@@ -241,5 +315,14 @@ def test_terms_that_cannot_be_are_told_at_once():
     assert [problem.place for problem in told.value.problems] == ["population", "horizon", "share", "discount_rate"]
     with pytest.raises(UsageError, match="no dim size"):
         enbs(xr.DataArray(3.0), **TERMS)
+    for value in (worth(1.0).to_dataset(name="evsi"), 3.0, None):
+        with pytest.raises(UsageError, match="value: is not a labelled array"):
+            enbs(value, **TERMS)
+    for sizes in ([100, 100], [0, 100], ["a", "b"]):
+        with pytest.raises(UsageError, match="value size"):
+            enbs(worth(1.0, 2.0).assign_coords(size=sizes), **TERMS)
+    for value in (worth(np.inf), worth(1.0).astype(complex)):
+        with pytest.raises(UsageError, match="value: holds what is no number, or infinite"):
+            enbs(value, **TERMS)
     with pytest.raises(UsageError, match="yearly or continuous"):
         enbs(worth(1.0), **TERMS, compounding="monthly")

@@ -77,6 +77,12 @@ def test_payers_stack_and_the_threshold_counts() -> None:
     xr.testing.assert_allclose(raised["result"], whole["result"] + 1000)
     with pytest.raises(UsageError, match="counted once for each"):
         decision.tornado(split, effect, money, 1000.0)
+    parts = effect.expand_dims(payer=["county", "kela"])
+    for threshold in (0.0, 1000.0):  # the cost would be counted once for each payer, whatever an effect is worth
+        with pytest.raises(UsageError, match="effect: is over payer and the cost is not"):
+            decision.tornado(cost, parts, money, threshold)
+    both = decision.tornado(split, parts / 2, money, 1000.0)
+    xr.testing.assert_allclose(both["width"], raised["width"])
 
 
 def test_several_options_are_each_set_against_the_comparator() -> None:
@@ -107,6 +113,9 @@ def test_draws_are_lined_up_by_their_labels() -> None:
         (lambda c, e, p: (c, e, p, [1.0, 2.0]), "threshold: is more than one"),
         (lambda c, e, p: (c, e, p, 0.0, "old"), "'old' is not among the options"),
         (lambda c, e, p: (c, e, p, 0.0, "usual", 1.0), "mass: 1.0 is not between 0 and 1"),
+        (lambda c, e, p: (c, e, p, 0.0, "usual", "90 %"), "mass: 90 % is not between 0 and 1"),
+        (lambda c, e, p: (c, e, p["weak"], 0.0), "parameters: are no Dataset"),
+        (lambda c, e, p: (c.expand_dims(parameter=[1]), e, p, 0.0), "cost: has a dim named parameter"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(change: object, told: str) -> None:
