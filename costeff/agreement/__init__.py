@@ -12,6 +12,7 @@ from costeff.agreement.contract import (
     SavingShare,
     Term,
 )
+from costeff.agreement.declared import Declared
 
 __all__ = [
     "Bonus",
@@ -19,6 +20,7 @@ __all__ = [
     "ClientPrice",
     "Contract",
     "Coordination",
+    "Declared",
     "Estimate",
     "HourPrice",
     "Level",

@@ -5,14 +5,16 @@ Nothing is computed here. What a client gains is no part of a budget: it comes a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from hashlib import sha256
 from math import ceil, floor, isclose
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from costeff.errors import UsageError
-from costeff.spec import CountyCode, Id, Label, Share, Spec, Text, Year, validation_problems
+from costeff.agreement.declared import Declared
+from costeff.spec import CountyCode, Id, Label, Share, Text, Year
 
 Fault = tuple[tuple[str, ...], str, float]  # keys that lead to the value, the rule it breaks, the value
 
@@ -25,7 +27,7 @@ Sources = Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1
 Money = Annotated[float, Field(ge=0)]  # EUR a year
 
 
-class Estimate(Spec):
+class Estimate(Declared):
     """A number above 0 with its 95 per cent interval and its source; without an interval the note says why."""
 
     mean: float = Field(gt=0)
@@ -47,7 +49,7 @@ class Estimate(Spec):
         return self
 
 
-class Service(Spec):
+class Service(Declared):
     """One service of a budget. Clients are counted by year, money in EUR a year.
 
     `last_gain` is the gain of the last client in need as a share of the first's: whoever gains most comes first.
@@ -87,7 +89,7 @@ class Service(Spec):
         return money if self.team is None else floor(money / self.team + 1e-9) * self.team
 
 
-class Coordination(Spec):
+class Coordination(Declared):
     """What each euro of service costs more: for every provider after the first, and for what is bought."""
 
     per_provider: Share
@@ -96,12 +98,13 @@ class Coordination(Spec):
     note: Text
 
 
-class Budget(Spec):
+class Budget(Declared):
     """A frame for several services over some years, under both funding models.
 
-    `correlation` is that of demand shocks between services. `moves_within_year` is the share of the money above
-    the floors that a lump sum can move once the year's demand is seen. `bonus` and `malus` are the shares of the
-    frame that next year's lump sum gains or loses when every target was met, or none.
+    `statutory_minimum` is the least that all services together are given, EUR a year. `correlation` is that of
+    demand shocks between services. `moves_within_year` is the share of the money above the floors that a lump sum
+    can move once the year's demand is seen. `bonus` and `malus` are the shares of the frame that next year's lump
+    sum gains or loses when every target was met, or none.
     """
 
     id: Id
@@ -120,19 +123,10 @@ class Budget(Spec):
     source: Sources
     note: Text
 
-    def override(self, **changes: Any) -> Self:
-        """A new, checked budget with some values changed.
-
-        Raises
-        ------
-        UsageError
-            With everything that does not hold together.
-        """
-        try:
-            return super().override(**changes)
-        except ValidationError as error:
-            problems = validation_problems(error, f"budget {self.id}")
-            raise UsageError("The changed budget does not hold together", problems) from error
+    @property
+    def hash(self) -> str:
+        """Of all that is written in it: another number is another hash."""
+        return sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

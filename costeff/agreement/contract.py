@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
-from costeff.errors import Problems, UsageError
+from costeff.errors import Problem, Problems, UsageError
 from costeff.spec import Id, Label, Share, Spec, Text, validation_problems
 
 Against = Literal["nothing", "target", "baseline", "comparison"]
 Amount = Annotated[float, Field(ge=0)]  # EUR
+UNSOUND = "The contract does not hold together"
 IndicatorId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z]+$", max_length=80)]
 
 
@@ -146,11 +147,21 @@ class Contract(Stated):
         UsageError
             With everything that does not hold together.
         """
+        place = f"contract {fields.get('id', '')}".rstrip()
         try:
-            return cls.model_validate(fields)
+            contract = cls.model_validate(fields)
         except ValidationError as error:
-            place = f"contract {fields.get('id', '')}".rstrip()
-            raise UsageError("The contract does not hold together", validation_problems(error, place)) from error
+            raise UsageError(UNSOUND, validation_problems(error, place)) from error
+        chain, _, stage = (contract.indicator or "").partition(".")
+        if contract.pays_by_outcome and stage != "outcome":  # of params/, the lint tells it with its line
+            rule = f"{contract.indicator} is no change measured in clients"
+            raise UsageError(UNSOUND, [Problem(f"{place} indicator", rule, f"pay for {chain}.outcome")])
+        return contract
+
+    @property
+    def pays_by_outcome(self) -> bool:
+        """Whether one of its terms is measured."""
+        return any(isinstance(term, Measured) for term in self.terms)
 
     def override(self, **changes: Any) -> Self:
         """A new, checked contract with some values changed.

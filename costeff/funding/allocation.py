@@ -10,7 +10,8 @@ import xarray as xr
 
 from costeff.agreement import Budget
 from costeff.errors import Problem, UsageError
-from costeff.funding.curves import curves, filled, knots_of, optimum, value_at
+from costeff.funding.curves import curves, filled, knots_of, known, optimum, value_at
+from costeff.funding.delivery import is_number
 from costeff.funding.response import Plan, aimed
 from costeff.funding.worlds import TITLE, Aim, check_worlds
 
@@ -20,6 +21,8 @@ PIECES = 64
 
 def allocate(budget: Budget, worlds: xr.Dataset, aim: Aim | None = None, pieces: int = PIECES) -> xr.DataArray:
     """EUR by service that give the most of what is aimed at in expectation, within frame, floors and caps.
+
+    In all no less than the statutory minimum, even where the last of it does no good.
 
     Parameters
     ----------
@@ -57,13 +60,16 @@ def against_divided(
 
     Returns
     -------
-    Dataset with `money` (model, service), `value` and `overspend` (model, draw), by model `expected`,
-    `expected_overspend`, `overspend_risk` and `regret` (expected opportunity loss against knowing each world);
-    `difference` (draw), `difference_mean`, `_low`, `_high`, `p_better`, and `flexibility`: see `flexibility`.
+    Dataset with `money` (model, service), `value` and `overspend` (model, draw; what all services together spend
+    over the frame), `service_overspend` (model, draw, service; over what each was given, which another may cover),
+    by model `expected`, `expected_overspend`, `overspend_risk` and `regret` (expected opportunity loss against
+    knowing each world); `difference` (draw), `difference_mean`, `_low`, `_high`, `p_better`, and `flexibility`: see
+    `flexibility`.
 
     Notes
     -----
-    Regret takes teams as divisible, so it is the most it can be where whole teams are bought.
+    Regret takes teams as divisible, so it is the most it can be where whole teams are bought. Where the statutory
+    minimum is more than what does good, each world's division is a good one and not surely its best.
     """
     check_shares(mass=mass, tolerance=tolerance)
     year = _Year(budget, worlds, aim or Aim(), pieces)
@@ -71,16 +77,18 @@ def against_divided(
     money = np.stack([best.to_numpy(), year.plan.divided])
     value = np.stack([year.value(row) for row in money])
     spend = np.stack([year.spend(row) for row in money])
-    over = np.stack([np.maximum(spend[0].sum(-1) - budget.frame, 0), np.maximum(spend[1] - money[1], 0).sum(-1)])
-    hindsight = year.hindsight()
+    over = np.maximum(spend.sum(-1) - budget.frame, 0)
+    given = np.stack([year.on_the_curve(row) for row in money])
+    hindsight = np.maximum(year.hindsight(), given.max(0))
     by_model = {
         "money": (("model", "service"), money),
         "value": (("model", "draw"), value),
         "overspend": (("model", "draw"), over),
+        "service_overspend": (("model", "draw", "service"), np.maximum(spend - money[:, None], 0)),
         "expected": ("model", value.mean(-1)),
         "expected_overspend": ("model", over.mean(-1)),
         "overspend_risk": ("model", (over > tolerance * budget.frame).mean(-1)),
-        "regret": ("model", [hindsight - year.on_the_curve(row) for row in money]),
+        "regret": ("model", (hindsight - given).mean(-1)),
     }
     gap = value[0] - value[1]
     low, high = np.quantile(gap, [(1 - mass) / 2, (1 + mass) / 2])
@@ -98,10 +106,11 @@ def against_divided(
 
 
 def flexibility(budget: Budget, worlds: xr.Dataset, aim: Aim | None = None, pieces: int = PIECES) -> float:
-    """What it is worth to move money between services once the year's demand and prices are seen.
+    """What it is worth to move money between services once the year's demand is seen, as far as it may be moved.
 
-    E[max over divisions | what is seen] - max E[...], with the mean gains per client in both: as the expected
-    value of perfect information, but for money moved. Whole teams stay as they were hired. Never below 0.
+    E[max over divisions | demand] - max E[...], with mean gains and planned prices in both: as the expected value
+    of perfect information, but for money moved. Moved is no more than `moves_within_year` of what stands above the
+    floors, and what had not been given out; whole teams stay as they were hired. Never below 0.
     """
     return _Year(budget, worlds, aim or Aim(), pieces).flexibility()
 
@@ -117,14 +126,12 @@ class _Year:
         self.cost = worlds["unit_cost"].to_numpy()
         self.demand = self.plan.waiting + worlds["need"].sel(year=1).to_numpy()
         self.knots = knots_of(self.plan, budget.frame, pieces)
-        self.curves = self._curves(self.worth)
-
-    def _curves(self, worth: np.ndarray) -> np.ndarray:
-        return curves(self.plan, self.aim, worth, self.cost, self.demand, self.knots)
+        self.least = budget.statutory_minimum
+        self.curves = curves(self.plan, aim, self.worth, self.cost, self.demand, self.knots)
 
     def best(self) -> xr.DataArray:
         budget = self.plan.budget
-        money = optimum(self.curves.mean(0), self.knots, budget.frame, self.plan.team)
+        money = optimum(self.curves.mean(0), self.knots, budget.frame, self.plan.team, self.least)
         attrs = {"expected": float(self.value(money).mean()), "purpose": self.aim.purpose, "unit": "EUR/year"}
         return xr.DataArray(money, dims="service", coords={"service": list(budget.services)}, attrs=attrs, name="money")
 
@@ -137,30 +144,30 @@ class _Year:
         """EUR spent, by draw and service."""
         return np.asarray(self.cost * self.plan.served(money, self.demand))
 
-    def on_the_curve(self, money: np.ndarray) -> float:
-        return float(value_at(self.curves, self.knots, self.plan.usable(money)).mean())
+    def on_the_curve(self, money: np.ndarray) -> np.ndarray:
+        """The same, by draw, on the straight pieces that are divided over."""
+        return value_at(self.curves, self.knots, self.plan.usable(money))
 
-    def hindsight(self) -> float:
-        """The expected best, had each world been known beforehand."""
-        return float(value_at(self.curves, self.knots, filled(self.curves, self.knots, self.plan.budget.frame)).mean())
+    def hindsight(self) -> np.ndarray:
+        """The best of each world, had it been known beforehand."""
+        best = filled(self.curves, self.knots, self.plan.budget.frame, least=self.least)
+        return value_at(self.curves, self.knots, best)
 
     def flexibility(self) -> float:
         plan, frame = self.plan, self.plan.budget.frame
-        expected = self._curves(np.broadcast_to(self.worth.mean(0), self.worth.shape))
-        before = optimum(expected.mean(0), self.knots, frame, plan.team)
-        low = np.where(plan.team > 0, before, plan.floor)
-        high = np.where(plan.team > 0, before, plan.cap)
-        after = filled(expected, self.knots, frame, low, high)
-        moved = value_at(expected, self.knots, after) - value_at(expected, self.knots, before)
+        if plan.budget.moves_within_year == 0:
+            return 0.0
+        seen = known(plan, self.aim, self.worth, self.demand, self.knots)
+        before = optimum(seen.mean(0), self.knots, frame, plan.team, self.least)
+        after = filled(seen, self.knots, frame, *plan.movable(before), least=self.least)
+        moved = value_at(seen, self.knots, after) - value_at(seen, self.knots, before)
         return max(float(moved.mean()), 0.0)  # a rounding error below 0 is none
 
 
 def check_shares(**shares: float) -> None:
     for name, value in shares.items():
-        if not 0 < value < 1:
-            raise UsageError(
-                TITLE, [Problem(f"{name} {value:g}", "is not between 0 and 1", "give a share, such as 0.9")]
-            )
+        if not (is_number(value) and 0 < value < 1):
+            raise UsageError(TITLE, [Problem(f"{name} {value}", "is not between 0 and 1", "give a share, such as 0.9")])
 
 
 def check_counts(**counts: int) -> None:

@@ -155,6 +155,8 @@ def risk(settled: xr.Dataset, *, reserve: float | None = None, mass: float = 0.9
     problems = Problems()
     if reserve is not None and not (is_number(reserve) and reserve >= 0):
         problems.add("reserve", "is not a sum of 0 EUR or more", "give the provider's own funds")
+    if not (isinstance(settled, xr.Dataset) and {"transfer", "net"} <= set(settled) and "side" in settled.indexes):
+        problems.add("settled", "is no result of `settle`", "settle the contract first")
     for name, share in (("mass", mass), ("tail", tail)):
         if not is_number(share) or not 0 < share < 1:
             problems.add(name, f"{share} is not between 0 and 1", "give a share such as 0.9")
@@ -247,6 +249,13 @@ def check(contract: Contract, delivery: xr.Dataset) -> None:
 
 
 def _check(problems: Problems, contract: Contract, delivery: xr.Dataset) -> None:
+    if not isinstance(contract, Contract):
+        problems.add("contract", "is no contract", "take one of the catalogue, or make one with `Contract.of`")
+        return
+    if not (isinstance(delivery, xr.Dataset) and "draw" in delivery.dims):
+        problem = Problem("delivery", "is no Dataset over draw", "make it with `deliver`, and keep its draws")
+        problems.found += [problem] if problem not in problems.found else []
+        return
     compared = [t for t in contract.terms if isinstance(t, Measured) and t.against == "comparison"]
     there = [name for name in _COMPARED if name in delivery]
     found = []
@@ -265,7 +274,9 @@ def _check(problems: Problems, contract: Contract, delivery: xr.Dataset) -> None
 
 
 def _check_scenarios(problems: Problems, delivered: xr.Dataset, *wanted: str) -> None:
-    if "scenario" not in delivered.dims or "scenario" not in delivered.indexes:
+    if not isinstance(delivered, xr.Dataset):
+        problems.add("delivered", "is no Dataset", "make it with `scenarios`")
+    elif "scenario" not in delivered.dims or "scenario" not in delivered.indexes:
         problems.add("delivered", "has no dim scenario", "make it with `scenarios`")
     elif missing := [name for name in wanted if name not in delivered.indexes["scenario"]]:
         problems.add("delivered scenario", f"lacks {', '.join(missing)}", "make it with `scenarios`")

@@ -42,6 +42,12 @@ def curves(
     return np.ascontiguousarray(aimed(plan, aim, worth, cost, clients, demand).swapaxes(-1, -2))
 
 
+def known(plan: Plan, aim: Aim, worth: np.ndarray, demand: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """The curves as the organiser sees them: mean gains, planned prices."""
+    mean = np.broadcast_to(worth.mean(0), demand.shape)
+    return curves(plan, aim, mean, np.broadcast_to(plan.price, demand.shape), demand, knots)
+
+
 def slopes_of(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """What one EUR more gives on each piece; 0 where a piece has no width."""
     width, rise = np.diff(knots), np.diff(values)
@@ -60,33 +66,39 @@ def filled(
     frame: np.ndarray | float,
     low: np.ndarray | None = None,
     high: np.ndarray | None = None,
+    *,
+    least: float = 0.0,
 ) -> np.ndarray:
     """The best division of a frame in each draw: the steepest piece first, as long as it rises and money lasts.
 
-    Exact for curves that rise ever less up to their peak. `low` and `high` (draw, service) bound the money, the
-    knots where they are not given.
+    Exact for curves that rise ever less up to their peak, where `least` does not reach beyond the peaks. `low` and
+    `high` (draw, service) bound the money, the knots where they are not given; `least` is given out even where it
+    does no good.
 
     Returns
     -------
-    EUR over (draw, service); what would do no good is not given out.
+    EUR over (draw, service); what would do no good and is not in `least` is not given out.
     """
     draws, services = values.shape[0], values.shape[1]
     start = np.broadcast_to(knots[:, 0] if low is None else np.maximum(low, knots[:, 0]), (draws, services))
     end = np.broadcast_to(knots[:, -1] if high is None else np.minimum(high, knots[:, -1]), (draws, services))
     width = np.minimum(knots[:, 1:], end[..., None]) - np.maximum(knots[:, :-1], start[..., None])
+    width = np.clip(width, 0, None).reshape(draws, -1)
     slopes = slopes_of(values, knots)
-    width = np.where(slopes > 0, np.clip(width, 0, None), 0.0).reshape(draws, -1)
-    order = np.argsort(-slopes.reshape(draws, -1), axis=1, kind="stable")
+    # What does no good is taken in the order of its own curve, the level end after the fall.
+    slopes = np.where(slopes > 0, slopes, np.minimum.accumulate(slopes, axis=-1)).reshape(draws, -1)
+    order = np.argsort(-slopes, axis=1, kind="stable")
     sorted_width = np.take_along_axis(width, order, axis=1)
     before = np.cumsum(sorted_width, axis=1) - sorted_width
-    left = np.broadcast_to(frame, (draws,)) - start.sum(axis=1)
+    does_good = np.take_along_axis(slopes, order, axis=1) > 0
+    reach = np.where(does_good, np.broadcast_to(frame, (draws,))[:, None], least) - start.sum(axis=1)[:, None]
     given = np.zeros_like(width)
-    np.put_along_axis(given, order, np.clip(left[:, None] - before, 0, sorted_width), axis=1)
+    np.put_along_axis(given, order, np.clip(reach - before, 0, sorted_width), axis=1)
     return np.asarray(start + given.reshape(draws, services, -1).sum(axis=-1))
 
 
-def optimum(values: np.ndarray, knots: np.ndarray, frame: float, team: np.ndarray) -> np.ndarray:
-    """The best division of a frame over one curve a service, by HiGHS: EUR by service.
+def optimum(values: np.ndarray, knots: np.ndarray, frame: float, team: np.ndarray, least: float = 0.0) -> np.ndarray:
+    """The best division of a frame over one curve a service, by HiGHS: EUR by service, `least` in all or more.
 
     A linear program where every curve rises ever less. A service bought by whole teams takes whole pieces, and
     where a piece is steeper than one before it, whole numbers see to it that pieces are taken in their order.
@@ -114,21 +126,21 @@ def optimum(values: np.ndarray, knots: np.ndarray, frame: float, team: np.ndarra
     matrix[0, :size] = width.ravel()
     for number, (more, less) in enumerate(rows, start=1):
         matrix[number, more], matrix[number, less] = -1.0, 1.0
-    limits = np.zeros(1 + len(rows))
-    limits[0] = frame - knots[:, 0].sum()
+    limits, needed = np.zeros(1 + len(rows)), np.full(1 + len(rows), -np.inf)
+    limits[0], needed[0] = frame - knots[:, 0].sum(), least - knots[:, 0].sum()
     full = np.repeat(ordered, pieces)
     integral = np.concatenate([np.repeat(team > 0, pieces), full])
     scale = np.abs(slopes * width).max() or 1.0
     gain = np.concatenate([(slopes * width).ravel() / scale, np.zeros(size)])
     found = milp(
         -gain,
-        constraints=LinearConstraint(csr_array(matrix), -np.inf, limits),
+        constraints=LinearConstraint(csr_array(matrix), needed, limits),
         bounds=Bounds(0, np.concatenate([width.ravel() > 0, full]).astype(float)),
         integrality=integral.astype(int),
         options={"mip_rel_gap": 1e-9},
     )
     if found.x is None:
-        cure = "check that the floors, in whole teams, fit the frame"
+        cure = "check that floors and statutory minimum, in whole teams, fit the frame and the caps"
         raise ModelError("The frame cannot be divided", [Problem("solver", str(found.message), cure)])
     taken = found.x[:size].reshape(services, pieces)
     return np.asarray(knots[:, 0] + (np.clip(taken, 0, 1) * width).sum(axis=1))

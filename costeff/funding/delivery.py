@@ -56,9 +56,18 @@ def drifted(good: xr.DataArray, drift: float) -> xr.DataArray:
     ----------
     drift
         Change in log odds; 0.3 makes 0.80 of 0.75, and 0 and 1 stay.
+
+    Raises
+    ------
+    UsageError
+        For probabilities that cannot be used, or a drift that is no finite number.
     """
     from scipy.special import expit, logit
 
+    problems = Problems()
+    _check_good(problems, good)
+    _check_drift(problems, drift)
+    problems.raise_if_any(UsageError, TITLE)
     return good.copy(data=expit(logit(good.values) + drift)) if drift else good
 
 
@@ -104,9 +113,10 @@ def deliver(
 
     Returns
     -------
-    Dataset over draw: `clients`, `hours`, `outcomes` (good ones), `without_service` (good ones expected of the same
-    clients under the usual option), `baseline` (a share), `saving_per_outcome`, `saving` (EUR that the buyer truly
-    stops paying) and `cost` (EUR, the provider's); with a comparison group `comparison_clients` and
+    Dataset over draw: `clients`, `hours`, `outcomes` (good ones, as counted), `with_service` and `without_service`
+    (good ones expected of the same clients under the new and the usual option), `baseline` (a share),
+    `saving_per_outcome`, `saving` (EUR that the buyer stops paying by the difference of the two, without the luck
+    of the count) and `cost` (EUR, the provider's); with a comparison group `comparison_clients` and
     `comparison_outcomes`.
 
     Raises
@@ -130,18 +140,18 @@ def deliver(
     }
     for name, value in money.items():
         _check_money(problems, name, value, good, may_be_negative=name == "saving_per_outcome")
-    if not is_number(drift):
-        problems.add("drift", "is not a finite number", "give a change in log odds, such as 0.3")
+    _check_drift(problems, drift)
     if not is_whole(seed) or seed < 0:
         problems.add("seed", "is not a whole number from 0 on", "give one, such as 2026")
     problems.raise_if_any(UsageError, TITLE)
 
     now = drifted(good, drift)
-    usual = now.sel(option=USUAL, drop=True)
+    usual, new = (now.sel(option=option, drop=True) for option in (USUAL, NEW))
     hours, saved, per_hour, per_client, replaced = (_by_draw(value, good) for value in money.values())
     out = xr.Dataset({"clients": clients})
     out["hours"] = clients * hours
-    out["outcomes"] = _count(now.sel(option=NEW, drop=True), clients, seed, "contracted")
+    out["outcomes"] = _count(new, clients, seed, "contracted")
+    out["with_service"] = clients * new
     out["without_service"] = clients * usual
     if comparison_clients is not None:
         out["comparison_clients"] = comparison_clients
@@ -151,7 +161,7 @@ def deliver(
         before if baseline_clients is None else _count(before, baseline_clients, seed, "baseline") / baseline_clients
     )
     out["saving_per_outcome"] = saved
-    out["saving"] = (out["outcomes"] - out["without_service"]) * saved + clients * replaced
+    out["saving"] = clients * (new - usual) * saved + clients * replaced
     out["cost"] = clients * (hours * per_hour + per_client)
     return out.assign_attrs(seed=seed, drift=drift)
 
@@ -220,6 +230,11 @@ def _check_good(problems: Problems, good: xr.DataArray) -> None:
         problems.add("good", "holds a value that is no probability", "every draw is between 0 and 1")
 
 
+def _check_drift(problems: Problems, drift: float) -> None:
+    if not is_number(drift):
+        problems.add("drift", "is not a finite number", "give a change in log odds, such as 0.3")
+
+
 def _check_money(problems: Problems, name: str, value: Money, good: xr.DataArray, *, may_be_negative: bool) -> None:
     if isinstance(value, xr.DataArray) and isinstance(good, xr.DataArray):
         if value.dims != ("draw",):
@@ -233,6 +248,9 @@ def _check_money(problems: Problems, name: str, value: Money, good: xr.DataArray
             problems.add(f"{name} draw", "is not that of good", "take both from the same run, with the same draws")
     elif not isinstance(value, int | float | np.number | xr.DataArray) or isinstance(value, bool):
         problems.add(name, "is neither a number nor labelled values", "give a number, or a DataArray over draw")
+        return
+    if isinstance(value, xr.DataArray) and value.dtype.kind not in "fiu":
+        problems.add(name, "holds what are no numbers", "give a DataArray of numbers over draw")
         return
     values = np.asarray(value, dtype=float)
     if not np.isfinite(values).all():

@@ -11,6 +11,8 @@ import xarray as xr
 from costeff.agreement import Budget
 from costeff.errors import Problem, UsageError
 from costeff.funding.allocation import MODELS
+from costeff.funding.delivery import is_number
+from costeff.funding.steering import is_steered
 from costeff.funding.worlds import TITLE
 from costeff.spec import LANGUAGES, Label
 
@@ -103,9 +105,11 @@ def _check(steered: xr.Dataset, budget: Budget, model: str, mass: float, reached
     if model not in MODELS:
         problems.append(Problem(f"model {model}", "is not a funding model", f"known: {', '.join(MODELS)}"))
     for name, value in (("mass", mass), ("reached", reached)):
-        if not 0 < value < 1:
-            problems.append(Problem(f"{name} {value:g}", "is not between 0 and 1", "give a probability, such as 0.8"))
-    if steered.attrs.get("budget") != budget.id or list(steered["service"].values) != list(budget.services):
+        if not (is_number(value) and 0 < value < 1):
+            problems.append(Problem(f"{name} {value}", "is not between 0 and 1", "give a probability, such as 0.8"))
+    if not is_steered(steered):
+        problems.append(Problem("steered", "is no result of `steer`", "give what steer returned"))
+    elif steered.attrs["budget"] != budget.id or list(steered["service"].values) != list(budget.services):
         problems.append(Problem("steered", f"is not of the budget {budget.id}", "steer the same budget first"))
     if problems:
         raise UsageError(TITLE, problems)

@@ -82,13 +82,13 @@ def price_for(
 
 def _price_terms(contract: Contract, delivery: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, float, float]:
     """What a contract pays besides its outcome price, the outcomes that this pays for, floor and cap."""
+    check(contract, delivery)
     priced = [term for term in contract.terms if isinstance(term, OutcomePrice)]
     if len(priced) != 1:
         problems = Problems()
         rule = "has no outcome price" if not priced else "has several outcome prices"
         problems.add(f"contract {contract.id}", rule, "a price per outcome is sought for exactly one")
         problems.raise_if_any(UsageError, TITLE)
-    check(contract, delivery)
     nought = xr.zeros_like(delivery["outcomes"], dtype=float)
     other = sum((pays(term, delivery) for term in contract.terms if term is not priced[0]), nought)
     return other.broadcast_like(nought), outcomes_paid(priced[0], delivery).broadcast_like(nought), *limits(contract)

@@ -81,6 +81,12 @@ class Plan:
         shares = self._each("share")
         return np.asarray(shares / shares.sum() * self.budget.frame)
 
+    def movable(self, planned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """From what to what each service's money may move within the year; whole teams stay as they were hired."""
+        kept = planned - self.budget.moves_within_year * (planned - self.floor)
+        hired = self.team > 0
+        return np.where(hired, planned, kept), np.where(hired, planned, self.cap)
+
     def usable(self, money: np.ndarray) -> np.ndarray:
         """What of the money buys something: whole teams, where only these are to be had."""
         teams = np.where(self.team > 0, self.team, 1.0)

@@ -14,33 +14,34 @@ import pandas as pd
 import yaml
 from pydantic import Field
 
-from costeff.agreement import Budget
+from costeff.agreement import Budget, Declared
 from costeff.draws import rng
 from costeff.errors import DataError, Problem, Problems, UsageError
 from costeff.files import write_text
 from costeff.funding.response import Plan
 from costeff.funding.steering import serve
 from costeff.funding.worlds import shock_sd
-from costeff.spec import Id, Spec, Text, parse, read_yaml
+from costeff.spec import Id, Text, parse, read_yaml
 
 TITLE = "The simulation day cannot be replayed"
 CENT = 0.01  # EUR; less is rounding
 Fault = tuple[tuple[Any, ...], str, str]  # keys that lead to it, the rule it breaks, the cure
-Factors = dict[Id, Annotated[float, Field(gt=0, le=10)]]
+MOST = 10.0  # the greatest factor that is no slip of the pen
+Factors = dict[Id, Annotated[float, Field(gt=0, le=MOST)]]
 ROUNDS_COLUMNS = (
     "round", "service", "decision", "shock", "demand", "clients", "waiting", "outcomes", "saving", "spend",
     "overspend", "unspent",
 )  # fmt: skip
 
 
-class Gain(Spec):
+class Gain(Declared):
     """What the first client in need of a service gains at the table: outcomes, and EUR avoided."""
 
     effect: float
     saving: float
 
 
-class Round(Spec):
+class Round(Declared):
     """One year: what each service is given (EUR), and what comes.
 
     `shocks` are factors of the planned new clients, and of prices where `prices` names some; a service that is
@@ -53,18 +54,22 @@ class Round(Spec):
     note: Text | None = None
 
 
-class SimulationDay(Spec):
-    """All that a day needs to be played again, beside the budget it names."""
+class SimulationDay(Declared):
+    """All that a day needs to be played again, beside the budget it names.
+
+    `budget_hash` is that of the budget it was saved with; a day written by hand may leave it out.
+    """
 
     budget: Id
+    budget_hash: str | None = None
     seed: int = Field(ge=0)
     gains: dict[Id, Gain]
     rounds: Annotated[tuple[Round, ...], Field(strict=False, min_length=1)]
     note: Text | None = None
 
 
-def read_day(path: Path, budgets: Mapping[str, Budget]) -> SimulationDay:
-    """A day from its file, checked against the budget it names.
+def read_day(path: Path | str, budgets: Mapping[str, Budget]) -> SimulationDay:
+    """A day from its file, checked against the budget it names, and the hash of it where it was saved with one.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def read_day(path: Path, budgets: Mapping[str, Budget]) -> SimulationDay:
         With every problem of the file: line, key, rule and cure.
     """
     problems = Problems()
-    document = read_yaml(path, problems)
+    document = read_yaml(Path(path), problems)
     day = parse(SimulationDay, document, problems) if document else None
     if day is not None and document is not None:
         if day.budget not in budgets:
@@ -85,8 +90,8 @@ def read_day(path: Path, budgets: Mapping[str, Budget]) -> SimulationDay:
     return day
 
 
-def replay(path: Path, budgets: Mapping[str, Budget]) -> pd.DataFrame:
-    """Play a file again: the same file gives the same table.
+def replay(path: Path | str, budgets: Mapping[str, Budget]) -> pd.DataFrame:
+    """Play a file again: the same file and budget give the same table.
 
     Parameters
     ----------
@@ -119,9 +124,7 @@ def play(day: SimulationDay, budget: Budget) -> pd.DataFrame:
     UsageError
         With everything of the day that does not fit the budget.
     """
-    found = [Problem(".".join(map(str, keys)), rule, cure) for keys, rule, cure in _faults(day, budget)]
-    if found:
-        raise UsageError(TITLE, found)
+    _check(day, budget)
     plan, names = Plan(budget), list(budget.services)
     effect, saving = (np.array([getattr(day.gains[n], what) for n in names]) for what in ("effect", "saving"))
     waiting, tables = plan.waiting, []
@@ -164,33 +167,62 @@ def drawn_shocks(budget: Budget, seed: int, number: int) -> np.ndarray:
 
 
 def written_down(day: SimulationDay, budget: Budget) -> SimulationDay:
-    """The same day with its drawn shocks as numbers, so that it can be read without drawing anything."""
-    rounds = []
+    """The same day with its drawn shocks as numbers, so that it can be read without drawing anything.
+
+    Raises
+    ------
+    UsageError
+        With everything of the day that does not fit the budget, or a shock greater than a file may hold.
+    """
+    _check(day, budget)
+    rounds, problems = [], Problems()
     for number, turn in enumerate(day.rounds):
         if turn.shocks == "drawn":
             drawn = dict(zip(budget.services, map(float, drawn_shocks(budget, day.seed, number)), strict=True))
-            turn = turn.override(shocks=drawn)
+            for name in (name for name, factor in drawn.items() if factor > MOST):
+                rule = f"a factor of {drawn[name]:.1f} was drawn, and a file holds {MOST:g} at most"
+                problems.add(f"rounds.{number}.shocks.{name}", rule, "take another seed, or a smaller demand_sd")
+            turn = turn if problems else turn.override(shocks=drawn)
         rounds.append(turn)
+    problems.raise_if_any(UsageError, "The shocks of the day cannot be written down")
     return day.override(rounds=tuple(rounds))
 
 
-def save_day(path: Path, day: SimulationDay) -> None:
-    """Write a day as a file that `replay` reads, whole or not at all."""
-    data = day.model_dump(mode="json", exclude_none=True)
-    write_text(path, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+def save_day(path: Path | str, day: SimulationDay, budget: Budget) -> None:
+    """Write a day as a file that `replay` reads with this budget and no other, whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        With everything of the day that does not fit the budget.
+    """
+    _check(day, budget)
+    data = day.override(budget_hash=budget.hash).model_dump(mode="json", exclude_none=True)
+    write_text(Path(path), yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
 
-def save_results(path: Path, table: pd.DataFrame) -> None:
+def save_results(path: Path | str, table: pd.DataFrame) -> None:
     """Write the table of a day as CSV, whole or not at all."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(Path(path), table.to_csv(index=False, lineterminator="\n"))
 
 
 def _factors(given: Mapping[str, float] | str, names: Iterable[str]) -> np.ndarray:
     return np.array([given[n] if not isinstance(given, str) and n in given else 1.0 for n in names])
 
 
+def _check(day: SimulationDay, budget: Budget) -> None:
+    found = [Problem(".".join(map(str, keys)), rule, cure) for keys, rule, cure in _faults(day, budget)]
+    if found:
+        raise UsageError(TITLE, found)
+
+
 def _faults(day: SimulationDay, budget: Budget) -> Iterator[Fault]:
     """What of a day does not fit its budget: keys, rule, cure."""
+    if day.budget != budget.id:
+        yield ("budget",), f"is {day.budget}, and this is the budget {budget.id}", "give the budget that it names"
+    elif day.budget_hash not in (None, budget.hash):
+        rule = f"is not that of {budget.id} as it is now, so the day would not be the same"
+        yield ("budget_hash",), rule, "play it with the budget it was saved with, or drop the key to play it anew"
     if len(day.rounds) > budget.years:
         rule = f"has {len(day.rounds)} rounds, and {budget.id} has {budget.years} years"
         yield ("rounds",), rule, "a round is a year; leave the others out"
@@ -224,3 +256,7 @@ def _money_faults(turn: Round, place: tuple[Any, ...], budget: Budget) -> Iterat
     if total > budget.frame + 0.5:
         rule = f"the decisions sum to {total:.0f} EUR, more than the frame of {budget.frame:.0f}"
         yield place, rule, "give less somewhere"
+    if total < budget.statutory_minimum - 0.5:
+        least = f"{budget.statutory_minimum:.0f}"
+        rule = f"the decisions sum to {total:.0f} EUR, less than the statutory minimum of {least}"
+        yield place, rule, "give more somewhere"

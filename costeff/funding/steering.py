@@ -1,14 +1,14 @@
 """The two funding models over the years: a lump sum with impact targets, and a budget divided beforehand.
 
 Both meet the same worlds. A divided budget gives each service its share every year, and what one leaves unspent
-serves no other's queue. A lump sum is divided anew each year on what has been seen, and a part of it moves once
-the year's demand is known.
+serves no other's queue. A lump sum is divided anew each year on what has been seen, a part of it moves once the
+year's demand is known, and where the budget has bonus or malus its frame follows the targets that were met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,18 @@ import xarray as xr
 from costeff.agreement import Budget
 from costeff.errors import Problem, UsageError
 from costeff.funding.allocation import MODELS, check_counts, check_shares
-from costeff.funding.curves import curves, filled, knots_of, optimum
+from costeff.funding.curves import curves, filled, knots_of, known, optimum
 from costeff.funding.response import Plan, aimed
 from costeff.funding.worlds import TITLE, Aim, check_worlds, shock_sd
 
 MEASURES = ("demand", "clients", "waiting", "outcomes", "saving", "value", "allocated", "spend", "overspend", "unspent")
 TOTALS = ("frame", "frame_overspend", "frame_unspent")
-COMPARED = ("clients", "waiting", "outcomes", "saving", "value", "spend", "frame_overspend", "frame_unspent")
+COMPARED = (
+    "clients", "waiting", "outcomes", "saving", "value", "spend", "overspend", "frame", "frame_overspend",
+    "frame_unspent",
+)  # fmt: skip
 BETTER_IF_LESS = ("waiting", "frame_overspend")
-UNJUDGED = ("spend", "frame_unspent")  # neither more nor less of these is better by itself
+UNJUDGED = ("spend", "overspend", "frame", "frame_unspent")  # neither more nor less of these is better by itself
 
 
 def steer(
@@ -46,8 +49,8 @@ def steer(
     -------
     Dataset over (draw, model, service, year): `demand` (queue and new clients), `clients` served, `waiting` (who
     wait when the year ends), `outcomes`, `saving`, `value` (what is aimed at), `allocated`, `spend`, `overspend`
-    and `unspent` against what was allocated; and over (draw, model, year): `frame`, `frame_overspend` and
-    `frame_unspent`. In a lump sum what one service overspends another may cover; in a divided budget it may not.
+    and `unspent` of each service against what it was allocated; and over (draw, model, year): `frame`, and
+    `frame_overspend` and `frame_unspent` of all services together against it, by one measure for both models.
     Money is never made: spend + frame_unspent - frame_overspend = frame.
     """
     worlds = check_worlds(budget, worlds)
@@ -82,7 +85,7 @@ def differences(steered: xr.Dataset, mass: float = 0.9, *, by_service: bool = Fa
         For a mass outside 0 to 1, or results that are not of `steer`.
     """
     check_shares(mass=mass)
-    if not (steered.attrs.get("budget") and set(MODELS) <= set(steered.indexes.get("model", ()))):
+    if not (is_steered(steered) and set(MODELS) <= set(steered.indexes["model"])):
         problem = Problem("steered", "is not of both funding models", "give what steer returned")
         raise UsageError(TITLE, [problem])
     if not by_service:
@@ -97,6 +100,16 @@ def differences(steered: xr.Dataset, mass: float = 0.9, *, by_service: bool = Fa
     ]
     table = pd.DataFrame(rows, columns=["service", "measure", *MODELS, "difference", "low", "high", "p_better"])
     return table if by_service else table.drop(columns="service")
+
+
+def is_steered(given: object) -> TypeGuard[xr.Dataset]:
+    """Whether it is what `steer` returned, of one funding model or both."""
+    return (
+        isinstance(given, xr.Dataset)
+        and {*MEASURES, *TOTALS} <= set(given.data_vars)
+        and {"draw", "model", "service", "year"} <= set(given.dims)
+        and "budget" in given.attrs
+    )
 
 
 def _difference(values: xr.DataArray, measure: str, mass: float) -> tuple[float, ...]:
@@ -137,6 +150,7 @@ class _Run:
         self.draws, self.services, _ = self.need.shape
         self.knots = knots_of(self.plan, budget.frame * (1 + budget.bonus), pieces)
         self.sd = np.stack([shock_sd(budget, name) for name in budget.services])
+        self.least = budget.statutory_minimum
         self.chances = (np.arange(quantiles) + 0.5) / quantiles
 
     def years(self) -> xr.Dataset:
@@ -153,7 +167,9 @@ class _Run:
             for name, values in told.items():
                 out[name][:, :, year] = values
             totals["frame"][:, year] = frame
-            totals["frame_overspend"][:, year], totals["frame_unspent"][:, year] = self._left(told, frame)
+            left = frame - told["spend"].sum(-1)
+            totals["frame_overspend"][:, year] = np.maximum(-left, 0)
+            totals["frame_unspent"][:, year] = np.maximum(left, 0)
             frame = self._next_frame(told["outcomes"])
         return xr.Dataset(
             {name: (("draw", "service", "year"), values) for name, values in out.items()}
@@ -175,13 +191,6 @@ class _Run:
             "overspend": np.maximum(spend - money, 0),
             "unspent": np.maximum(money - spend, 0),
         }
-
-    def _left(self, told: Mapping[str, np.ndarray], frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What is over and what is left of the frame: one pocket in a lump sum, one a service in a divided budget."""
-        if self.model == "divided":
-            return told["overspend"].sum(-1), told["unspent"].sum(-1)
-        left = frame - told["spend"].sum(-1)
-        return np.maximum(-left, 0), np.maximum(left, 0)
 
     def _next_frame(self, outcomes: np.ndarray) -> np.ndarray:
         """Next year's frame: a lump sum's is moved by the share of its impact targets that were met."""
@@ -205,7 +214,7 @@ class _Run:
     def _first(self, waiting: np.ndarray) -> np.ndarray:
         """Year 1: nothing is seen yet, and one division serves all worlds."""
         values = curves(self.plan, self.aim, self.worth, self.cost, waiting + self.need[:, :, 0], self.knots)
-        best = optimum(values.mean(0), self.knots, self.budget.frame, self.plan.team)
+        best = optimum(values.mean(0), self.knots, self.budget.frame, self.plan.team, self.least)
         return np.broadcast_to(best, waiting.shape)
 
     def _planned(self, year: int, frame: np.ndarray, waiting: np.ndarray) -> np.ndarray:
@@ -218,24 +227,21 @@ class _Run:
         expected = np.zeros((self.draws, *self.knots.shape))
         for factor in factors:
             expected += self._known(waiting + new * factor) / len(factors)
-        money = filled(expected, self.knots, frame)
+        money = filled(expected, self.knots, frame, least=self.least)
         if not self.plan.team.any():
             return money
         teams = self.plan.usable(money)
         low, high = (np.where(self.plan.team > 0, teams, end) for end in (self.plan.floor, self.plan.cap))
-        return filled(expected, self.knots, frame, low, high)
+        whole = filled(expected, self.knots, frame, low, high, least=self.least)
+        # The minimum is given even where whole teams leave it short: a part of a team is money that buys nothing.
+        short = whole.sum(-1, keepdims=True) < self.least - 1e-6
+        return np.where(short, money, whole)
 
     def _moved(self, planned: np.ndarray, frame: np.ndarray, demand: np.ndarray) -> np.ndarray:
         """The year's demand is seen: a share of what stands above the floors moves, whole teams stay."""
-        share = self.budget.moves_within_year
-        if share == 0:
+        if self.budget.moves_within_year == 0:
             return planned
-        kept = planned - share * (planned - self.plan.floor)
-        low = np.where(self.plan.team > 0, planned, kept)
-        high = np.where(self.plan.team > 0, planned, self.plan.cap)
-        return filled(self._known(demand), self.knots, frame, low, high)
+        return filled(self._known(demand), self.knots, frame, *self.plan.movable(planned), least=self.least)
 
     def _known(self, demand: np.ndarray) -> np.ndarray:
-        """Curves as the organiser sees them: mean gains, planned prices."""
-        worth = np.broadcast_to(self.worth.mean(0), demand.shape)
-        return curves(self.plan, self.aim, worth, np.broadcast_to(self.plan.price, demand.shape), demand, self.knots)
+        return known(self.plan, self.aim, self.worth, demand, self.knots)

@@ -117,7 +117,7 @@ def tender(
 def _row(bid: Bid, delivery: xr.Dataset, worth: float) -> dict[str, object]:
     buyer = settle(bid.contract, delivery).sel(side="buyer")
     payment, hours = -float(buyer["transfer"].mean()), float(delivery["hours"].mean())
-    extra = float((delivery["outcomes"] - delivery["without_service"]).mean())
+    extra = float((delivery["with_service"] - delivery["without_service"]).mean())
     return {
         "bid": bid.name,
         "clients": int(delivery["clients"]),
@@ -149,6 +149,12 @@ def _check(bids: Sequence[Bid], clients: int, worth: float) -> None:
     problems = Problems()
     if not bids:
         problems.add("bids", "are none", "give at least one")
+    for number, bid in enumerate(bids):
+        if not isinstance(bid, Bid):
+            problems.add(
+                f"bids.{number}", "is no bid", "give a funding.Bid(name, contract, capacity, hours_per_client)"
+            )
+    problems.raise_if_any(UsageError, TITLE)
     names = [bid.name for bid in bids]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:

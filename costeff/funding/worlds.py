@@ -15,6 +15,7 @@ from costeff.draws import rng
 from costeff.errors import Problem, Problems, UsageError
 
 TITLE = "The budget cannot be steered"
+UNFIT = "The gains per client do not fit together"
 Z95 = 1.959963984540054
 Purpose = Literal["effect", "saving", "net_benefit"]
 WORLD = {
@@ -91,6 +92,10 @@ def gains_per_client(effect: Mapping[str, xr.DataArray], saving: Mapping[str, xr
         Services that differ, draws that differ, a value that is missing or infinite: all of them at once.
     """
     problems = Problems()
+    for what, given in (("effect", effect), ("saving", saving)):
+        if not isinstance(given, Mapping):
+            problems.add(what, "is not a mapping of services to draws", "give {service: draws}")
+    problems.raise_if_any(UsageError, UNFIT)
     for name in effect.keys() ^ saving.keys():
         lacks = "effect" if name in saving else "saving"
         problems.add(f"{lacks} {name}", "is missing", "give the draws of both, zeros where nothing is saved")
@@ -113,7 +118,7 @@ def gains_per_client(effect: Mapping[str, xr.DataArray], saving: Mapping[str, xr
                 problems.add(place, "has a value that is missing or infinite", "every draw needs a value")
     if not effect:
         problems.add("effect", "names no service", "give the draws of each service")
-    problems.raise_if_any(UsageError, "The gains per client do not fit together")
+    problems.raise_if_any(UsageError, UNFIT)
     names = list(effect)
     joined = {
         what: xr.concat([given[n].reset_coords(drop=True) for n in names], dim="service")
@@ -171,6 +176,8 @@ def check_worlds(budget: Budget, worlds: xr.Dataset) -> xr.Dataset:
     """
     problems = Problems()
     cure = "draw the worlds for this budget, with draw_worlds"
+    if not isinstance(worlds, xr.Dataset):
+        raise UsageError(TITLE, [Problem("worlds", "are no Dataset", cure)])
     for name, dims in WORLD.items():
         if name not in worlds or set(worlds[name].dims) != set(dims):
             problems.add(f"worlds {name}", f"is missing, or not over {', '.join(dims)}", cure)
@@ -218,6 +225,8 @@ def _same_draws(one: xr.DataArray, other: xr.DataArray) -> bool:
 
 def _check_gains(budget: Budget, gains: xr.Dataset) -> None:
     problems = Problems()
+    if not isinstance(gains, xr.Dataset):
+        raise UsageError(TITLE, [Problem("gains", "are no Dataset", "make them with gains_per_client")])
     for name in ("effect", "saving"):
         if name not in gains or set(gains[name].dims) != {"draw", "service"}:
             problems.add(f"gains {name}", "is missing, or not over draw and service", "make them with gains_per_client")

@@ -16,7 +16,16 @@ from scipy.optimize import linprog
 from costeff.agreement import Budget
 from costeff.draws import as_draws
 from costeff.errors import ModelError, UsageError
-from costeff.funding import Aim, against_divided, allocate, draw_worlds, flexibility, gains_per_client, response_curves
+from costeff.funding import (
+    Aim,
+    against_divided,
+    allocate,
+    draw_worlds,
+    flexibility,
+    gains_per_client,
+    response_curves,
+    steer,
+)
 from costeff.funding.curves import filled, knots_of, optimum, slopes_of, value_at
 from costeff.funding.response import Plan
 
@@ -226,7 +235,7 @@ def test_of_identical_services_no_split_is_better_than_half_and_half() -> None:
 def test_the_value_of_moving_money_is_that_of_the_plain_case() -> None:
     """All 100 clients come to one service or to the other. Moved after, money serves them all; before, half of them."""
     linear = {"last_gain": 1.0, "capacity": 1e6, "staffed": 1.0, "cap": 100_000.0}
-    of, worlds = certain({"a": linear, "b": linear}, {"a": 0.3, "b": 0.3})
+    of, worlds = certain({"a": linear, "b": linear}, {"a": 0.3, "b": 0.3}, moves_within_year=1.0)
     need = worlds["need"].copy()
     need[:] = np.array([[100.0, 0.0], [0.0, 100.0]])[:, :, None]
     worlds = worlds.assign(need=need)
@@ -237,18 +246,22 @@ def test_the_value_of_moving_money_is_that_of_the_plain_case() -> None:
     assert flexibility(of, worlds, better) == pytest.approx(0.3 * 50)
     team = of.override(services={k: v.override(team=50_000.0 if k == "a" else None) for k, v in of.services.items()})
     assert flexibility(team, worlds, better) == 0  # who has been hired stays
+    for share in (0.0, 0.4):  # and no more moves than may
+        assert flexibility(of.override(moves_within_year=share), worlds, better) == pytest.approx(0.3 * 50 * share)
 
 
-def test_overspending_is_shared_in_a_lump_sum_and_not_in_a_divided_budget() -> None:
+def test_overspending_of_the_frame_is_one_measure_and_that_of_each_service_another() -> None:
     linear = {"last_gain": 1.0, "capacity": 1e6, "staffed": 1.0, "need": number(500.0), "cap": 50_000.0}
     of, worlds = certain({"a": linear, "b": linear}, {"a": 0.3, "b": 0.3})
     cost = worlds["unit_cost"].copy()
     cost[:] = [[1200.0, 800.0], [1200.0, 1200.0]]
     told = against_divided(of, worlds.assign(unit_cost=cost), Aim("effect"))
-    assert told["overspend"].sel(model="divided").values == pytest.approx([10_000, 20_000])
-    assert told["overspend_risk"].sel(model="divided") == 1
-    assert told["overspend"].sel(model="lump_sum").values == pytest.approx([0, 20_000])
-    assert told["overspend_risk"].sel(model="lump_sum") == 0.5
+    assert told["money"].sel(model="lump_sum").values == pytest.approx([50_000, 50_000])
+    for model in ("lump_sum", "divided"):  # the same money is spent in the same way
+        assert told["overspend"].sel(model=model).values == pytest.approx([0, 20_000])
+        assert told["overspend_risk"].sel(model=model) == 0.5
+        each = told["service_overspend"].sel(model=model)
+        assert each.values == pytest.approx(np.array([[10_000, 0], [10_000, 10_000]]))
 
 
 def test_money_weighs_outcomes_as_it_is_told_to() -> None:
@@ -271,3 +284,84 @@ def test_knots_hold_the_floor_the_cap_where_the_staff_ends_and_the_divided_budge
 def test_settings_outside_their_bounds_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="The budget cannot be steered"):
         against_divided(three(), worlds_of(three(), draws=3), **wrong)  # type: ignore[arg-type]
+
+
+# --- the statutory minimum -------------------------------------------------------------------------
+
+
+def fill_slowly(values: np.ndarray, knots: np.ndarray, frame: float, least: float, steps: int = 60) -> float:
+    """The best value of two curves over a grid, between the least and the frame."""
+    amounts = [np.linspace(k[0], k[-1], steps + 1) for k in knots]
+    one, other = (np.interp(a, k, v) for a, k, v in zip(amounts, knots, values, strict=True))
+    given = amounts[0][:, None] + amounts[1][None]
+    allowed = (given <= frame + 1e-9) & (given >= least - 1e-9)
+    return float((one[:, None] + other[None])[allowed].max())
+
+
+@pytest.mark.parametrize("least", [0.0, 9.0, 15.0, 21.0, 27.0])
+def test_the_minimum_is_given_out_where_it_does_least_harm(least: float) -> None:
+    """Curves that fall ever more: a rise, a fall, a steeper fall. Against a grid."""
+    knots = np.array([[0.0, 5, 10, 15], [0.0, 5, 10, 15]])
+    values = np.array([[0.0, 10, 6, -6], [0.0, 4, 2, -20]])
+    best = fill_slowly(values, knots, 28.0, least)
+    got = filled(values[None], knots, 28.0, least=least)[0]
+    assert got.sum() >= least - 1e-9
+    assert value_at(values[None], knots, got[None])[0] == pytest.approx(best)
+    solved = optimum(values, knots, 28.0, np.zeros(2), least)
+    assert value_at(values, knots, solved) == pytest.approx(best)
+
+
+def test_what_does_no_good_is_taken_in_the_order_of_its_curve() -> None:
+    """The level end of a curve, where the staff is gone, is not to be had without the fall before it."""
+    knots = np.array([[0.0, 10, 20, 30], [0.0, 10, 20, 30]])
+    values = np.array([[0.0, 5, -5, -5], [0.0, -1, -2, -3]])
+    got = filled(values[None], knots, 60.0, least=25.0)[0]
+    assert got == pytest.approx([10, 15])
+    assert optimum(values, knots, 60.0, np.zeros(2), 25.0) == pytest.approx(got)
+
+
+@pytest.mark.parametrize("aim", [Aim("effect"), Aim("net_benefit")], ids=lambda aim: aim.purpose)
+def test_no_division_is_under_the_statutory_minimum(aim: Aim) -> None:
+    """Nothing is worth its price here, so that a frame without a minimum would be kept."""
+    of = three(statutory_minimum=70_000.0)
+    worlds = worlds_of(of, 100)
+    worlds = worlds.assign(effect=worlds["effect"] - 1, saving=worlds["saving"] * 0)
+    assert float(allocate(of.override(statutory_minimum=0.0), worlds, aim).sum()) == pytest.approx(20_000)
+    best = allocate(of, worlds, aim)
+    assert 70_000 - 1e-6 <= float(best.sum()) <= of.frame + 1e-6
+    told = against_divided(of, worlds, aim)
+    assert (told["regret"] >= 0).all()
+    assert float(told["flexibility"]) >= 0
+    years = steer(of, worlds, aim)
+    given = years["allocated"].sum("service")
+    assert (given >= 70_000 - 1e-6).all()
+    assert float(given.sel(model="lump_sum", year=2).mean()) == pytest.approx(70_000)
+
+
+def test_the_minimum_is_given_even_where_whole_teams_leave_it_short() -> None:
+    """All is bought in teams of 30 000: 90 000 is the whole number nearest under 95 000."""
+    teams = {name: service(team=30_000.0, share=0.5) for name in ("first", "second")}
+    with pytest.raises(ModelError, match="statutory minimum"):
+        allocate(budget(teams, statutory_minimum=95_000.0), worlds_of(budget(teams), 5))
+    mixed = budget({"first": service(team=30_000.0, cap=90_000.0), "second": service(cap=60_000.0)})
+    of = mixed.override(statutory_minimum=95_000.0)
+    given = steer(of, worlds_of(of, 30), Aim("net_benefit"))["allocated"].sum("service")
+    assert (given >= 95_000 - 1e-6).all()
+
+
+def test_flexibility_is_what_a_lump_sum_gains_by_moving_in_its_first_year() -> None:
+    """Where effects are known; at planned prices, so that what a client really costs makes no odds."""
+    of = three(moves_within_year=0.6)
+    worlds = worlds_of(of, 200, effect_sd=0.0)
+    still = of.override(moves_within_year=0.0)
+    moved, stayed = (
+        steer(each, worlds, Aim("effect"), pieces=64)["value"].sel(model="lump_sum", year=1).sum("service").mean()
+        for each in (of, still)
+    )
+    worth = flexibility(of, worlds, Aim("effect"))
+    assert worth == pytest.approx(float(moved - stayed), rel=0.02)
+    assert worth > 0.05
+    assert flexibility(still, worlds, Aim("effect")) == 0
+    dearer = worlds.assign(unit_cost=worlds["unit_cost"] * np.linspace(0.5, 2, 200)[:, None])
+    for aim in (Aim("effect"), Aim("net_benefit")):
+        assert flexibility(of, dearer, aim) == flexibility(of, worlds, aim)

@@ -20,8 +20,10 @@ from costeff.funding import (
     SimulationDay,
     against_divided,
     allocate,
+    differences,
     draw_worlds,
     gains_per_client,
+    partnership_numbers,
     play,
     response_curves,
     steer,
@@ -135,3 +137,28 @@ def told(run: Callable[[], Any]) -> dict[str, str]:
     with pytest.raises(UsageError) as caught:
         run()
     return {problem.place: problem.rule for problem in caught.value.problems}
+
+
+YEAR = against_divided(three(), worlds_of(three(), 5))
+
+
+@pytest.mark.parametrize(
+    ("run", "place"),
+    [
+        (lambda: differences(YEAR), "steered"),
+        (lambda: differences(None), "steered"),  # type: ignore[arg-type]
+        (lambda: partnership_numbers(YEAR, three()), "steered"),
+        (lambda: against_divided(three(), worlds_of(three(), 3), mass="0.9"), "mass 0.9"),  # type: ignore[arg-type]
+        (lambda: partnership_numbers(YEAR, three(), mass="0.9"), "mass 0.9"),  # type: ignore[arg-type]
+        (lambda: steer(three(), None), "worlds"),  # type: ignore[arg-type]
+        (lambda: allocate(three(), 3), "worlds"),  # type: ignore[arg-type]
+        (lambda: draw_worlds(three(), None, 1), "gains"),  # type: ignore[arg-type]
+        (lambda: gains_per_client(3, 4), "effect"),  # type: ignore[arg-type]
+        (lambda: three().services["work"].override(waiting=np.inf), "service waiting"),
+        (lambda: three().services["work"].override(need={"mean": 0.0}), "service need.mean"),
+        (lambda: three().services["work"].need.override(mean=-1.0), "estimate mean"),
+        (lambda: Gain(effect=1.0, saving=1.0).override(effect=np.nan), "gain effect"),
+    ],
+)
+def test_what_is_of_another_kind_is_one_readable_error(run: Callable[[], Any], place: str) -> None:
+    assert place in told(run)

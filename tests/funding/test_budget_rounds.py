@@ -81,7 +81,7 @@ def test_a_day_is_written_and_read_again_with_its_shocks_drawn_or_written_down(d
     round_ = Round(decisions={"family": 40_000.0, "work": 10_000.0, "clinic": 10_000.0})
     whole = SimulationDay(budget="trial", seed=3, gains=gains, rounds=(round_, round_, round_))
     for name, each in (("drawn", whole), ("written", written_down(whole, three()))):
-        save_day(tmp_path / f"{name}.yaml", each)
+        save_day(tmp_path / f"{name}.yaml", each, three())
     drawn, written = (replay(tmp_path / f"{name}.yaml", BUDGETS) for name in ("drawn", "written"))
     pd.testing.assert_frame_equal(drawn, play(whole, three()), check_exact=True)
     pd.testing.assert_frame_equal(drawn, written, check_exact=True)
@@ -184,7 +184,12 @@ def test_numbers_of_another_budget_or_model_are_refused_at_once() -> None:
     told = steer(of, worlds_of(of, draws=5), Aim("effect"))
     with pytest.raises(UsageError) as caught:
         partnership_numbers(told, of.override(id="other"), "voucher", mass=1.5, reached=0.0)
-    assert [problem.place for problem in caught.value.problems] == ["model voucher", "mass 1.5", "reached 0", "steered"]
+    assert [problem.place for problem in caught.value.problems] == [
+        "model voucher",
+        "mass 1.5",
+        "reached 0.0",
+        "steered",
+    ]
 
 
 def test_what_is_bought_to_the_euro_leaves_nothing(day: Path) -> None:
@@ -195,3 +200,53 @@ def test_what_is_bought_to_the_euro_leaves_nothing(day: Path) -> None:
     plain = table[(table["service"] == "work") & (table["round"] == 1)].iloc[0]
     assert plain["clients"] == pytest.approx(20_000 / 700)
     assert (plain["overspend"], plain["unspent"]) == (0, 0)
+
+
+# --- what cannot be replayed ----------------------------------------------------------------------
+
+
+def whole_day(**changes: object) -> SimulationDay:
+    gains = {n: Gain(effect=0.1, saving=100.0) for n in three().services}
+    round_ = Round(decisions={"family": 40_000.0, "work": 10_000.0, "clinic": 10_000.0})
+    return SimulationDay(budget="trial", seed=3, gains=gains, rounds=(round_,)).override(**changes)
+
+
+def test_a_saved_day_is_replayed_with_its_budget_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "day.yaml"
+    save_day(path, whole_day(), three())
+    pd.testing.assert_frame_equal(replay(str(path), BUDGETS), play(whole_day(), three()), check_exact=True)
+    cheaper = dict(three().services)
+    cheaper["work"] = cheaper["work"].override(waiting=11.0)
+    with pytest.raises(DataError, match="budget_hash: is not that of trial as it is now"):
+        replay(path, {"trial": three().override(services=cheaper)})
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("budget_hash")]
+    path.write_text("\n".join(kept))
+    assert len(replay(path, {"trial": three().override(services=cheaper)})) == 3
+
+
+def test_a_day_of_another_budget_is_neither_played_nor_saved_nor_written_down(tmp_path: Path) -> None:
+    other = three().override(id="other")
+    for call in (play, written_down, lambda day, of: save_day(tmp_path / "day.yaml", day, of)):
+        with pytest.raises(UsageError, match="budget: is trial, and this is the budget other"):
+            call(whole_day(), other)
+    assert not list(tmp_path.iterdir())
+
+
+def test_decisions_under_the_statutory_minimum_are_told(day: Path) -> None:
+    of = three(statutory_minimum=80_000.0)
+    with pytest.raises(DataError) as caught:
+        replay(day, {"trial": of})
+    rule = "the decisions sum to 70000 EUR, less than the statutory minimum of 80000"
+    assert [problem.rule for problem in caught.value.problems] == [rule]
+    with pytest.raises(UsageError, match="less than the statutory minimum of 80000"):
+        play(whole_day(), of)
+
+
+def test_a_day_that_cannot_be_written_down_is_told() -> None:
+    wild = {name: each.override(demand_sd=(2.0,)) for name, each in three().services.items()}
+    of = three(correlation=1.0).override(services=wild)
+    seed = next(seed for seed in range(1000) if drawn_shocks(of, seed, 0).max() > 10)
+    with pytest.raises(UsageError, match=r"rounds.0.shocks.family: a factor of .* was drawn, and a file holds 10"):
+        written_down(whole_day(seed=seed), of)
+    with pytest.raises(UsageError, match="has 4 rounds, and trial has 3 years"):
+        written_down(whole_day(rounds=whole_day().rounds * 4), three())

@@ -18,7 +18,7 @@ from costeff.funding.response import Plan
 EFFECT = Aim("effect")
 
 
-def plain_years(of: Budget, worlds: xr.Dataset, draw: int, money: xr.DataArray, pooled: bool) -> dict[str, np.ndarray]:
+def plain_years(of: Budget, worlds: xr.Dataset, draw: int, money: xr.DataArray, lump: bool) -> dict[str, np.ndarray]:
     """Year by year and service by service in plain numbers, at the money that each was given."""
     names = list(of.services)
     queue = {name: of.services[name].waiting for name in names}
@@ -44,18 +44,16 @@ def plain_years(of: Budget, worlds: xr.Dataset, draw: int, money: xr.DataArray, 
             for key, number_ in told.items():
                 rows.setdefault(key, []).append(number_)
         frames.append(frame)
-        if pooled:
-            overs.append(max(sum(rows["spend"]) - frame, 0))
-            lefts.append(max(frame - sum(rows["spend"]), 0))
+        spent = sum(rows["spend"])
+        overs.append(max(spent - frame, 0))
+        lefts.append(max(frame - spent, 0))
+        if lump:
             targets = [(o, of.services[n].target) for n, o in zip(names, rows["outcomes"], strict=True)]
             met = [outcome >= target for outcome, target in targets if target]
             if met:
                 share = sum(met) / len(met)
                 frame = of.frame * (1 + of.bonus * share - of.malus * (1 - share))
                 frame = max(frame, of.statutory_minimum, sum(each.least for each in of.services.values()))
-        else:
-            overs.append(sum(rows["overspend"]))
-            lefts.append(sum(rows["unspent"]))
         for key, row in rows.items():
             out.setdefault(key, []).append(row)
     arrays = {key: np.array(values).T for key, values in out.items()}
@@ -77,7 +75,7 @@ def test_the_years_are_those_of_a_plain_loop(of: Budget) -> None:
     for model in ("lump_sum", "divided"):
         for draw in range(4):
             here = told.sel(model=model, draw=draw)
-            slow = plain_years(of, worlds, draw, told["allocated"].sel(model=model), pooled=model == "lump_sum")
+            slow = plain_years(of, worlds, draw, told["allocated"].sel(model=model), lump=model == "lump_sum")
             for name, values in slow.items():
                 dims = ("service", "year") if values.ndim == 2 else ("year",)
                 assert here[name].transpose(*dims).to_numpy() == pytest.approx(values, rel=1e-9, abs=1e-6), name
@@ -266,7 +264,7 @@ def test_differences_are_those_of_the_results() -> None:
     queue = told["waiting"].isel(year=-1).sum("service")
     shorter = (queue.sel(model="lump_sum") < queue.sel(model="divided")).mean()
     assert table.loc["waiting", "p_better"] == pytest.approx(float(shorter))
-    assert np.isnan(table.loc["spend", "p_better"])
+    assert table.loc[["spend", "overspend", "frame", "frame_unspent"], "p_better"].isna().all()
     with pytest.raises(UsageError, match="mass 2"):
         differences(told, mass=2)
     with pytest.raises(UsageError, match="not of both funding models"):
@@ -285,3 +283,32 @@ def test_outcomes_of_different_services_have_no_sum() -> None:
         assert table.loc[(name, "waiting"), "lump_sum"] == pytest.approx(float(queue.sel(model="lump_sum")))
     sums = table["difference"].groupby("measure").sum()
     assert sums["spend"] == pytest.approx(differences(told).set_index("measure").loc["spend", "difference"])
+
+
+def test_the_same_spending_is_as_much_over_the_frame_under_either_model() -> None:
+    """One division and nothing that moves: the two models do the same, and no measure tells them apart."""
+    of = budget({"a": service(), "b": service()}, years=1, moves_within_year=0.0)
+    worlds = worlds_of(of, draws=200)
+    once = allocate(of, worlds, EFFECT)
+    shares = {
+        name: each.override(share=float(once.sel(service=name) / once.sum())) for name, each in of.services.items()
+    }
+    told = steer(of.override(services=shares, frame=float(once.sum())), worlds, EFFECT, pieces=64)
+    assert float(told["overspend"].sum("service").mean()) > 1.1 * float(told["frame_overspend"].mean()) > 0
+    table = differences(told).set_index("measure")
+    assert abs(table["difference"]).to_numpy() == pytest.approx(0, abs=5.0)
+    assert table.loc["frame_overspend", "difference"] == pytest.approx(0, abs=1.0)
+
+
+def test_bonus_and_malus_are_money_that_is_told_and_without_them_there_is_none() -> None:
+    services = {k: each.override(target=0.1) for k, each in three().services.items()}
+    of = three(bonus=0.1).override(services=services)
+    worlds = worlds_of(of, draws=20)
+    told = steer(of, worlds, EFFECT)
+    rewarded = differences(told).set_index("measure").loc["frame"]
+    more = (told["frame"].sel(model="lump_sum") - of.frame).sum("year").mean()
+    assert rewarded["difference"] == pytest.approx(float(more))
+    assert float(more) > 10_000
+    assert np.isnan(rewarded["p_better"])
+    plain = differences(steer(of.override(bonus=0.0), worlds, EFFECT)).set_index("measure").loc["frame"]
+    assert (plain["difference"], plain["low"], plain["high"]) == (0, 0, 0)

@@ -524,3 +524,43 @@ def test_of_the_shipped_pair_the_frozen_baseline_pays_for_the_times(
     late = {"scenario": "drift_no_effect"}
     assert float(frozen.sel(late) - frozen.sel(scenario="no_effect")) > 200_000
     assert abs(float(compared.sel(late) - compared.sel(scenario="no_effect"))) < 60_000
+
+
+@pytest.mark.parametrize("stage", ["input", "output", "impact", "sauna"])
+def test_what_is_no_measured_change_is_not_paid_for_by_outcome(stage: str) -> None:
+    term = {"kind": "outcome_price", "price": 1.0, "against": "nothing"}
+    rule = f"a.{stage} is no change measured in clients"
+    for call in (
+        lambda: Contract.of(id="trial", indicator=f"a.{stage}", terms=[term]),
+        lambda: by_outcome(1.0).override(indicator=f"a.{stage}"),
+    ):
+        assert told(call) == [("contract trial indicator", rule)]
+    assert Contract.of(id="hours", indicator=f"a.{stage}", terms=[{"kind": "hour_price", "price": 1.0}])
+
+
+@pytest.mark.parametrize(
+    ("run", "place"),
+    [
+        (lambda: risk(DELIVERY), "settled"),
+        (lambda: risk(None), "settled"),  # type: ignore[arg-type]
+        (lambda: payment(by_outcome(1.0), DELIVERY.mean("draw")), "delivery"),
+        (lambda: payment(by_outcome(1.0), None), "delivery"),  # type: ignore[arg-type]
+        (lambda: payment(None, DELIVERY), "contract"),  # type: ignore[arg-type]
+        (lambda: price_for(by_outcome(1.0), None), "delivery"),  # type: ignore[arg-type]
+        (lambda: compare([by_outcome(1.0)], None), "delivered"),  # type: ignore[arg-type]
+        (lambda: paid_for_nothing(by_outcome(1.0), None), "delivered"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_of_another_kind_is_a_readable_error(run: Any, place: str) -> None:
+    assert place in [where for where, _ in told(run)]
+
+
+def test_a_service_that_does_nothing_saves_nothing_by_luck() -> None:
+    """Paid by the hour, the buyer loses in every draw; paid for the difference both ways, what chance pays back."""
+    nothing = delivery(probabilities(0.8, 0.8, 2_000))
+    hours, fair = written({"kind": "hour_price", "price": 1.0}), by_outcome(1_000.0, "comparison", two_sided=True)
+    assert (settle(hours, nothing)["net"].sel(side="buyer") == -5_000).all()
+    settled = settle(fair, nothing)
+    assert (settled["net"].sel(side="buyer") == settled["transfer"].sel(side="buyer")).all()
+    measured = written({"kind": "saving_share", "share": 0.5, "against": "comparison", "two_sided": True})
+    assert float(total(measured, nothing).std()) > 0  # what is measured keeps its luck

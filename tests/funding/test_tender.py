@@ -45,7 +45,7 @@ def test_figures_are_those_of_the_contract_settled_alone() -> None:
     ).loc["small"]
     alone = delivery(GOOD, clients=70, hours_per_client=12.0, comparison_clients=90, usual_cost_per_client=800.0)
     buyer = settle(bid.contract, alone).sel(side="buyer")
-    extra = float((alone["outcomes"] - alone["without_service"]).mean())
+    extra = float((alone["with_service"] - alone["without_service"]).mean())
     assert row["clients"] == 70
     assert row["payment"] == pytest.approx(-float(buyer["transfer"].mean()))
     assert row["extra_outcomes"] == pytest.approx(extra)
@@ -149,3 +149,17 @@ def test_what_is_paid_for_exactly_what_it_saves_is_no_net_saving() -> None:
     ranked = tender([replace(CHEAP, contract=whole, capacity=33)], certain, **{**TERMS, "comparison_clients": 7})
     assert ranked["p_net_saving"].tolist() == [0.0]
     assert ranked["net_benefit"].tolist() == pytest.approx([0.0], abs=1e-6)
+
+
+def test_who_does_nothing_for_money_is_no_net_saving_in_any_draw() -> None:
+    nothing = probabilities(0.8, 0.8, 500)
+    row = tender([CHEAP], nothing, worth_per_outcome=1e6, **TERMS).loc["cheap hours"]
+    assert row["p_net_saving"] == 0
+    assert row["extra_outcomes"] == 0
+    assert row["net_benefit"] == -40 * 60 * 100
+
+
+def test_bids_that_are_no_bids_are_told() -> None:
+    with pytest.raises(UsageError) as caught:
+        tender([{"name": "a"}, CHEAP, None], GOOD, **TERMS)  # type: ignore[list-item]
+    assert [problem.place for problem in caught.value.problems] == ["bids.0", "bids.2"]
