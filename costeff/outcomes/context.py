@@ -103,10 +103,8 @@ class Context:
             table = table[table["interval"] == table["interval"].min()]
         if "cause" in table:  # clients stand once for each cause
             table = table[table["cause"] == table["cause"].min()]
-        if {"events", "censored"} <= set(table.columns):
-            clients = table["events"] + table["censored"]
-        else:
-            clients = table["n"]
+        timed = {"events", "censored"} <= set(table.columns)
+        clients = table["events"] + table["censored"] if timed else table["n"]
         by = [*(["municipality"] if self.counties else []), "option", "group"]
         return clients.astype(float).groupby([table[name] for name in by]).sum()
 

@@ -294,7 +294,8 @@ def _refuse_prices(table: pd.DataFrame) -> None:
 def _refuse_nothing(table: pd.DataFrame) -> None:
     """Where nobody has a cost, its size would be that of the prior."""
     if not table["positive"].sum():
-        raise _cannot("no client has a cost above 0", "name a unit cost in the chain's input.cost, or check the register")
+        cure = "name a unit cost in the chain's input.cost, or check the register"
+        raise _cannot("no client has a cost above 0", cure)
 
 
 def _cannot(rule: str, cure: str) -> ModelError:

@@ -163,7 +163,7 @@ def _ascending(breaks_days: Sequence[float]) -> list[float]:
 def _at_risk(
     register: Register, rows: ir.Table, happened: Sequence[Any], breaks: Sequence[float], by: Sequence[str]
 ) -> pd.DataFrame:
-    """A row for each interval in which somebody was at risk, with n and exposure, and a column of events for each cause.
+    """A row for each interval in which somebody was at risk: n, exposure, and a column of events for each cause.
 
     `happened` says for each cause whether a client's time ended in it; the columns have the causes' numbers.
     """

@@ -38,8 +38,8 @@ def split(people, causes=CAUSES, breaks=BREAKS):
             events = (inside & (people["cause"] == number)).astype(int)
             exposure = (people["time"].clip(upper=end) - start).clip(lower=0)
             parts.append(
-                people.assign(client=people.index, interval=k, start=start, end=end, events=events, exposure=exposure, n=1)
-                .assign(cause=cause)
+                people.assign(client=people.index, interval=k, start=start, end=end, events=events, exposure=exposure)
+                .assign(cause=cause, n=1)
             )  # fmt: skip
     return pd.concat(parts, ignore_index=True).query("exposure > 0").drop(columns="time")
 
