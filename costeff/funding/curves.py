@@ -131,7 +131,8 @@ def optimum(values: np.ndarray, knots: np.ndarray, frame: float, team: np.ndarra
     full = np.repeat(ordered, pieces)
     integral = np.concatenate([np.repeat(team > 0, pieces), full])
     scale = np.abs(slopes * width).max() or 1.0
-    gain = np.concatenate([(slopes * width).ravel() / scale, np.zeros(size)])
+    idle = 1e-6 * width / (width.sum() or 1.0)  # of two divisions as good, the one that gives out less
+    gain = np.concatenate([(slopes * width / scale - idle).ravel(), np.zeros(size)])
     found = milp(
         -gain,
         constraints=LinearConstraint(csr_array(matrix), needed, limits),

@@ -135,6 +135,15 @@ def test_teams_are_bought_whole_and_as_no_other_number_is_better() -> None:
     assert best.attrs["expected"] == pytest.approx(sum(each).max(), rel=1e-3)
 
 
+@pytest.mark.parametrize("team", [0.0, 1.0])
+def test_money_that_does_nothing_is_not_given_out(team: float) -> None:
+    """Where a curve is level, more money is as good as less: the answer is less, however many pieces are level."""
+    knots = np.tile(np.arange(9.0), (2, 1))
+    values = np.stack([np.minimum(np.arange(9.0), 3.0), -np.arange(9.0)])
+    assert optimum(values, knots, 14.0, np.array([team, 0.0])) == pytest.approx([3.0, 0.0])
+    assert optimum(values, knots, 14.0, np.array([team, 0.0]), 5.0).sum() == pytest.approx(5.0)
+
+
 def test_a_curve_that_rises_again_is_taken_in_order() -> None:
     """The steep second stretch of a curve cannot be had without the flat first one."""
     knots = np.array([[0.0, 10, 20, 30], [0.0, 10, 20, 30]])
