@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from yaml.constructor import ConstructorError
 
 from costeff.errors import Problem, Problems, SetupError
@@ -25,6 +25,13 @@ CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, StringConstraints(pattern=r"\S")]  # something to read
 Year = Annotated[int, Field(ge=1900, le=2200)]
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Sources = Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1)]  # one may stand without a list
 
 
 class Spec(BaseModel):

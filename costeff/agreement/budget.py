@@ -11,19 +11,14 @@ from hashlib import sha256
 from math import ceil, floor, isclose
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from costeff.agreement.declared import Declared
-from costeff.spec import CountyCode, Id, Label, Share, Text, Year
+from costeff.spec import CountyCode, Id, Label, Share, Sources, Text, Year
 
 Fault = tuple[tuple[str, ...], str, float]  # keys that lead to the value, the rule it breaks, the value
 
 
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-Sources = Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1)]
 Money = Annotated[float, Field(ge=0)]  # EUR a year
 
 

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from costeff.checks import is_number, is_whole, listed, reals
 from costeff.decision import timing
-from costeff.decision.checks import is_number, is_whole, listed, reals
 from costeff.draws import NEW, OPTIONS, USUAL, summarise
 from costeff.errors import ModelError, Problems, UsageError
 

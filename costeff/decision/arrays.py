@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from costeff.decision.checks import reals
+from costeff.checks import reals
 from costeff.errors import Problems, UsageError
 
 TITLE = "The decision cannot be analysed"

@@ -14,7 +14,7 @@ from typing import NoReturn
 import numpy as np
 import xarray as xr
 
-from costeff.decision.checks import is_number, is_whole, reals
+from costeff.checks import is_number, is_whole, reals
 from costeff.errors import Problem, Problems, UsageError
 
 Evaluate = Callable[[Mapping[str, float]], xr.DataArray]

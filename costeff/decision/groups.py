@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from costeff.decision.checks import reals
+from costeff.checks import reals
 from costeff.errors import Problems, UsageError
 
 _TITLE = "The classes cannot be compared"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from costeff.checks import is_number, listed
 from costeff.decision.arrays import TITLE, Thresholds, check_parameters, lined_up, paired, thresholds_of
-from costeff.decision.checks import is_number, listed
 from costeff.decision.regression import Fit, conditional_means
 from costeff.draws import rng
 from costeff.errors import Problems, UsageError

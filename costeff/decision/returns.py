@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, ValidationError
 
+from costeff.checks import is_number
 from costeff.decision.appraised import Basis, Payers, clients_of, extra, net_saving, pick, weights
-from costeff.decision.checks import is_number
 from costeff.draws import NEW, USUAL
 from costeff.errors import Problems, UsageError
 from costeff.spec import Share, Spec, Text, validation_problems

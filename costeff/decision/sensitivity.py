@@ -7,9 +7,9 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
+from costeff.checks import is_number, reals
 from costeff.decision.arrays import TITLE, analysed, lined_up
 from costeff.decision.benefit import incremental
-from costeff.decision.checks import is_number, reals
 from costeff.decision.deterministic import ENDS, bars
 from costeff.draws import USUAL
 from costeff.errors import Problems, UsageError

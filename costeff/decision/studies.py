@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from costeff.checks import is_number, is_whole, listed, reals
 from costeff.decision.arrays import check_numbers, check_same
-from costeff.decision.checks import is_number, is_whole, listed, reals
 from costeff.draws import rng
 from costeff.errors import Problems, UsageError
 

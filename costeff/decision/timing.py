@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from costeff.decision.checks import reals
+from costeff.checks import reals
 from costeff.errors import Problems, UsageError
 
 _CLOSE = 1e-9  # a sum nearer to 0 than this, in proportion to the largest year, is 0: rounding must not owe money

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from costeff.agreement import Budget
+from costeff.checks import is_number
 from costeff.errors import Problem, UsageError
 from costeff.funding.curves import curves, filled, knots_of, known, optimum, value_at
-from costeff.funding.delivery import is_number
 from costeff.funding.response import Plan, aimed
 from costeff.funding.worlds import TITLE, Aim, check_worlds
 

@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 
 from costeff.agreement import Bonus, ClientPrice, Contract, HourPrice, Measured, OutcomePrice, SavingShare, Term
+from costeff.checks import is_number
 from costeff.errors import Problem, Problems, UsageError
-from costeff.funding.delivery import DRIFT_NO_EFFECT, NO_EFFECT, is_number
+from costeff.funding.delivery import DRIFT_NO_EFFECT, NO_EFFECT
 
 Side = Literal["buyer", "provider"]
 SIDES: tuple[Side, ...] = ("buyer", "provider")

@@ -6,11 +6,12 @@ The probability of the good outcome is uncertain (the draws), and so is what hap
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from costeff.checks import is_number, is_whole
 from costeff.draws import NEW, OPTIONS, USUAL, rng
 from costeff.errors import Problems, UsageError
 
@@ -201,18 +202,6 @@ def _by_draw(value: Money, good: xr.DataArray) -> xr.DataArray:
         known = value.reindex(draw=good["draw"]) if "draw" in value.indexes else value
         return known.astype(float)
     return xr.full_like(good.isel(option=0, drop=True), float(value), dtype=float)
-
-
-def is_whole(value: object) -> TypeGuard[int]:
-    """Whether it is a whole number, and no yes or no."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether it is one finite number, and no yes or no."""
-    return (
-        isinstance(value, int | float | np.number) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
-    )
 
 
 def _check_good(problems: Problems, good: xr.DataArray) -> None:

@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from costeff.agreement import Budget
+from costeff.checks import is_number
 from costeff.errors import Problem, UsageError
 from costeff.funding.allocation import MODELS
-from costeff.funding.delivery import is_number
 from costeff.funding.steering import is_steered
 from costeff.funding.worlds import TITLE
 from costeff.spec import LANGUAGES, Label

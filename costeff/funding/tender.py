@@ -9,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from costeff.agreement import Contract
+from costeff.checks import is_number, is_whole
 from costeff.errors import CosteffError, Problem, Problems, UsageError
 from costeff.funding.contracts import CENT, settle
-from costeff.funding.delivery import Money, deliver, is_number, is_whole
+from costeff.funding.delivery import Money, deliver
 
 TITLE = "The bids cannot be compared"
 # What is ranked, and whether more is better.

@@ -22,7 +22,6 @@ from costeff.params.entries import (
     Prior,
     Published,
     Source,
-    Sources,
     Uncertain,
     Unit,
     UnitCost,
@@ -32,7 +31,7 @@ from costeff.params.links import Link
 from costeff.params.payers import ClawBack, Duty, Turn
 from costeff.params.published import Design, EvidencePrior, Heterogeneity
 from costeff.records.synthetic import SyntheticTruth
-from costeff.spec import Label, Spec, project_root
+from costeff.spec import Label, Sources, Spec, project_root
 
 
 class Scenario(Spec):

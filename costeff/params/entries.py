@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from math import isclose
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from costeff.spec import CountyCode, Id, Label, MunicipalityCode, Spec, Year
+from costeff.spec import CountyCode, Id, Label, MunicipalityCode, Sources, Spec, Year
 
 Quality = Literal["register", "survey", "budget", "study", "stated", "derived", "assumption"]
 Family = Literal["gamma", "lognormal", "normal", "beta", "uniform", "fixed"]
@@ -23,13 +23,6 @@ QUALITY_LABELS: dict[str, Label] = {
     "derived": Label(fi="johdettu", sv="härlett", en="derived"),
     "assumption": Label(fi="oletus", sv="antagande", en="assumption"),
 }
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-Sources = Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class Entry(Spec):

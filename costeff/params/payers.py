@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from costeff.params.entries import Entry, Sources
-from costeff.spec import CountyCode, Label, Payer, Share, Spec
+from costeff.params.entries import Entry
+from costeff.spec import CountyCode, Label, Payer, Share, Sources, Spec
 
 
 class Split(Spec):

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from costeff.errors import Problems
-from costeff.params.entries import Entry, Published, Sources
+from costeff.params.entries import Entry, Published
 from costeff.params.tables import number, read_rows
-from costeff.spec import Id, Share, Text, validation_problems
+from costeff.spec import Id, Share, Sources, Text, validation_problems
 
 
 class Design(Entry):
