@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {"python-duckdb": "duckdb"}  # where conda-forge names a package otherwise
+CONDA_NAMES = {"python-duckdb": "duckdb", "psycopg-c": "psycopg-binary"}  # where conda-forge names a package otherwise
 
 
 def declared() -> dict[str, str]:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from costeff.errors import DataError, Problem, UsageError
-from costeff.records.checks import ROW
 from costeff.records.sources import Register, check
+from costeff.records.typed import ROW
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

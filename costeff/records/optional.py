@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costeff.records.cells import BY, POINTS, Cells, cells_of, clients_by, grouped, require, rows_of, rows_of_all
-from costeff.records.checks import ROW
 from costeff.records.sources import Register
+from costeff.records.typed import ROW
 
 
 def count_cells(register: Register, outcome: str, by: Sequence[str] = BY) -> Cells:

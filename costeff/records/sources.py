@@ -19,9 +19,10 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from costeff.errors import DataError, Problem, Problems
-from costeff.records.checks import ROW, Stored, find_problems, typed_table
+from costeff.records.checks import find_problems
 from costeff.records.declare import Table
 from costeff.records.tables import TABLES
+from costeff.records.typed import ROW, Stored, typed_table
 from costeff.spec import Spec, validation_problems
 
 if TYPE_CHECKING:
