@@ -93,7 +93,7 @@ def _flag(raw: Any, text: bool) -> Any:
 
 
 def null_of(value: Any) -> Any:
-    return value.isnull()  # noqa: PD003 - ibis has no isna
+    return value.isnull()
 
 
 def typed_values(columns: Iterable[Column], stored: Stored) -> dict[str, Any]:

@@ -1,0 +1,3 @@
+from costeff.cli.start import main
+
+main()

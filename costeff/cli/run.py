@@ -1,0 +1,148 @@
+"""`costeff run`: reports of municipalities, and `costeff synth`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from costeff.errors import ExitCode, PartialError, Problem
+
+
+def run(
+    municipality: Annotated[
+        list[str] | None, typer.Option("--municipality", "-m", help="Three digits; repeat for more.")
+    ] = None,
+    county: Annotated[list[str] | None, typer.Option("--county", help="Two digits: all its municipalities.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="All 308 municipalities.")] = False,
+    lang: Annotated[list[str] | None, typer.Option("--lang", help="fi, sv or en; repeat for more.")] = None,
+    chain: Annotated[list[str] | None, typer.Option("--chain", help="A chain by id; all when not given.")] = None,
+    register: Annotated[
+        Path | None, typer.Option("--register", help="Your own register; else the synthetic one.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")] = Path("runs/latest"),
+    seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
+    draws: Annotated[int | None, typer.Option(help="Draws of an appraisal.")] = None,
+    clients: Annotated[int | None, typer.Option(help="For how many clients money is told.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Years; each chain's own when not given.")] = None,
+    price_set: Annotated[
+        list[str] | None, typer.Option("--price-set", help="Only these price sets; repeat for more.")
+    ] = None,
+    price_year: Annotated[int | None, typer.Option(help="Tell prices in the money of this year.")] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--link", metavar="ID", help="Count also this later cost (see params/links.yaml); repeat for more."
+        ),
+    ] = None,
+    effect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stops|wanes|lasts", help="The effect after the follow-up; each chain's own when not given."
+        ),
+    ] = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="discounted|published|none",
+            help="Published effects as the prior of the estimate: discounted for weak designs (the default), as "
+            "published, or none, so that the data speak alone.",
+        ),
+    ] = None,
+    claw_back: Annotated[
+        bool, typer.Option(help="Whether the later correction of a county's funding takes part of its saving.")
+    ] = False,
+    whole_units: Annotated[
+        bool, typer.Option(help="Whether what does not stop at once stops only when a whole unit closes.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Notebooks run side by side.")] = 2,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template.")
+    ] = None,
+) -> None:
+    """Make the reports of some or all municipalities."""
+    from costeff.batch import resolve
+    from costeff.batch import run as run_batch
+    from costeff.batch.request import split_parameter
+    from costeff.params import Catalogue
+
+    catalogue = Catalogue.load()
+    request = resolve(
+        catalogue,
+        municipalities=municipality or (),
+        counties=county or (),
+        everyone=everyone,
+        chains=chain or (),
+        languages=lang or (),
+        output=output,
+        register_path=register,
+        seed=seed,
+        draws=draws,
+        clients=clients,
+        horizon_years=horizon,
+        price_year=price_year,
+        price_sets=price_set or (),
+        links=link or (),
+        persistence=effect,
+        evidence=evidence,
+        claw_back=claw_back,
+        whole_units=whole_units,
+        workers=workers,
+        parameters=dict(split_parameter(text) for text in parameter or ()),
+    )
+    try:
+        with _progress() as tell:
+            outcome = run_batch(catalogue, request, tell)
+    except KeyboardInterrupt:
+        problem = Problem(str(output), "finished pages stay", "run the same command again")
+        raise PartialError("Stopped before the end", [problem]) from None
+    raise typer.Exit(_told(outcome))
+
+
+class _progress:  # noqa: N801  (used as a statement)
+    """One bar a stage, on a terminal; silent elsewhere."""
+
+    def __enter__(self) -> Any:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        console = Console(stderr=True)
+        columns = ("[bold]{task.description:<11}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        note = TextColumn("[dim]{task.fields[note]}")
+        self.bars = Progress(*columns, TimeRemainingColumn(), note, console=console, disable=not console.is_terminal)
+        self.tasks: dict[str, Any] = {}
+        self.bars.start()
+        return self.tell
+
+    def tell(self, stage: str, done: int, total: int, note: str) -> None:
+        if stage not in self.tasks:
+            self.tasks[stage] = self.bars.add_task(stage, total=total, note="")
+        self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+
+def _told(outcome: Any) -> int:
+    stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
+    made = "1 report" if outcome.pages == 1 else f"{outcome.pages} reports"
+    print(f"{made} made ({stages}).")
+    for chain, models in outcome.unfit.items():
+        told = ", ".join(models)
+        print(f"{chain}: {told} failed the diagnostics of models; its pages give no headline figure and say why.")
+    print(f"Open {outcome.indexes[0]}")
+    if outcome.failed:
+        problems = [
+            Problem(f"{d.job.municipality} {d.job.language}", d.error, "run this one again") for d in outcome.failed
+        ]
+        failed = "1 report" if len(problems) == 1 else f"{len(problems)} reports"
+        raise PartialError(f"{failed} failed, the others are complete", problems)
+    return int(ExitCode.MODEL if outcome.unfit else ExitCode.OK)

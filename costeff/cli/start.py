@@ -1,0 +1,69 @@
+"""The command line: thin, with errors as readable blocks and exit codes fixed by kind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from costeff import __version__
+from costeff.cli import data, params, run
+from costeff.errors import CosteffError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="What a service changes, costs and saves."
+)
+app.add_typer(params.app, name="params")
+app.add_typer(data.app, name="data")
+app.command()(run.run)
+app.command()(data.synth)
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code of what happened."""
+    _same_order_everywhere()
+    _keep_inside_the_project()
+    try:
+        app(prog_name="costeff")  # leaves by itself, with 2 for a wrong option
+    except CosteffError as error:
+        print(str(error), file=sys.stderr)
+        sys.exit(int(error.code))
+    except BrokenPipeError:  # the reader of our output has left
+        sys.stderr.close()
+
+
+def _same_order_everywhere() -> None:
+    """Start again with a fixed hash seed: the order of Python's sets moves the last digit of a posterior."""
+    if "PYTHONHASHSEED" not in os.environ:
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "costeff.cli", *sys.argv[1:]])
+
+
+def _keep_inside_the_project() -> None:
+    """Caches of the libraries go to .cache/ of the project, and not to the home folder."""
+    from costeff.spec import project_root
+
+    try:
+        cache = project_root() / ".cache"
+    except CosteffError:
+        return
+    for name, folder in {
+        "MPLCONFIGDIR": "matplotlib",
+        "NUMBA_CACHE_DIR": "numba",
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_RUNTIME_DIR": "jupyter",
+        "JUPYTER_DATA_DIR": "jupyter/data",
+        "JUPYTER_CONFIG_DIR": "jupyter/config",
+        "XDG_CACHE_HOME": "xdg",
+    }.items():
+        os.environ.setdefault(name, str(cache / folder))
+    os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={cache / 'pytensor'}")
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False) -> None:
+    if version:
+        print(f"costeff {__version__}")
+        raise typer.Exit
