@@ -253,7 +253,8 @@ def wrong_words(words: list[str]) -> list[str]:
     assert CliRunner().invoke(app, [*path, "--help"]).exit_code == 0
     takes_none = {name for p in command.params if getattr(p, "is_flag", False) for name in p.opts} | {"--help"}
     options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-    places = sum(parameter.param_type_name == "argument" for parameter in command.params)
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    places = sum(1 if parameter.nargs == 1 else len(words) for parameter in arguments)  # some take any number
     wrong, given = [], 0
     while rest:
         word = rest.pop(0)

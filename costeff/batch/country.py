@@ -24,10 +24,12 @@ from costeff.appraisal import (
 )
 from costeff.appraisal.evidence import MEASURE_OF
 from costeff.appraisal.request import REGISTER
+from costeff.batch.release import counts_of, told_counts
 from costeff.batch.request import RunRequest
 from costeff.chain import ImpactChain
+from costeff.disclosure.publication import Publication
 from costeff.errors import ParamsError, Problem, UsageError
-from costeff.files import write_bytes
+from costeff.files import within, write_bytes
 from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
 from costeff.outcomes.cost import model_of_costs
 from costeff.params import Catalogue
@@ -44,6 +46,7 @@ from costeff.records import (
     write_register,
 )
 from costeff.records.cells import BY
+from costeff.report.door import let_through
 
 SCENARIO = "synthetic_family_work"
 NEED = "children_placed"
@@ -79,9 +82,9 @@ def synthetic_register(catalogue: Catalogue, seed: int, cache: Path) -> Path:
     return folder if folder.is_dir() else write_register(folder, places, truth, seed)
 
 
-def open_checked(path: Path, catalogue: Catalogue) -> Register:
-    """A register that holds together."""
-    register = open_register(path)
+def open_checked(source: Path | str, catalogue: Catalogue, mapping: Path | None = None) -> Register:
+    """A register that holds together, from a folder, a file or the URL of a database."""
+    register = open_register(source, mapping)
     check(register, set(catalogue.municipalities))
     return register
 
@@ -291,9 +294,16 @@ def write_appraisals(
     catalogue: Catalogue,
     request: RunRequest,
     prepared: dict[str, Fits],
+    told: Publication | None = None,
 ) -> Iterator[str]:
-    """One NetCDF file a municipality, a group `<chain>/<price_set>` each; yields each code when its file is whole."""
-    codes = request.municipalities
+    """One NetCDF file a municipality, a group `<chain>/<price_set>` each; yields each code when its file is whole.
+
+    Parameters
+    ----------
+    told
+        What may be said of how many clients there are; worked out here when it is not given.
+    """
+    codes, told = request.municipalities, told or told_counts(prepared, catalogue)
     for start in range(0, len(codes), AT_A_TIME):
         some = codes[start : start + AT_A_TIME]
         made = {
@@ -302,11 +312,14 @@ def write_appraisals(
         }
         for code in some:
             groups = {
-                f"/{chain}/{price_set}": _small(one(dataset, code, catalogue).assign_attrs(order=number))
+                f"/{chain}/{price_set}": _small(one(dataset, code, catalogue)).assign_attrs(
+                    order=number, **counts_of(told, chain, code)
+                )
                 for number, (chain, sets) in enumerate(made.items())
                 for price_set, dataset in sets.items()
             }
-            write_bytes(folder / f"{code}.nc", xr.DataTree.from_dict(groups).to_netcdf(None, engine="netcdf4"))
+            groups = {name: let_through(dataset, f"{code} {name}") for name, dataset in groups.items()}
+            write_bytes(within(folder, f"{code}.nc"), xr.DataTree.from_dict(groups).to_netcdf(None, engine="netcdf4"))
             yield code
 
 

@@ -14,6 +14,9 @@ from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
+from costeff.errors import CosteffError
+from costeff.files import SHOWN, make_folder
+
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -86,7 +89,7 @@ def run_job(job: Job) -> Done:
     except OSError as error:  # its own text would carry a path of this machine into the record
         executed = f"a file could not be written ({error.strerror or type(error).__name__})"
     except Exception as error:  # whatever befell this page, the others are made
-        executed = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        executed = f"{type(error).__name__}: {_told(type(error).__name__, str(error))}"
     return Done(job, time.perf_counter() - started, executed)
 
 
@@ -101,7 +104,7 @@ def _execute(job: Job) -> str:
     from costeff.batch.engine import ENGINE, register_engine
 
     register_engine()
-    job.notebook.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(job.notebook.parent)
     aside = job.notebook.with_name(f".{os.getpid()}.{job.notebook.name}")  # papermill wants the ending .ipynb
     try:
         notebook = papermill.execute_notebook(
@@ -116,13 +119,19 @@ def _execute(job: Job) -> str:
         told = notebook.metadata.get("papermill", {})
         if told.get("exception") or not told.get("end_time"):
             return "the notebook did not run to its end"
+        aside.chmod(SHOWN)
         os.replace(aside, job.notebook)
     except PapermillExecutionError as error:
-        reason = str(error.evalue).splitlines()[0] if error.evalue else ""
-        return f"cell {error.exec_count}: {error.ename}: {reason}"
+        return f"cell {error.exec_count}: {error.ename}: {_told(error.ename, str(error.evalue or ''))}"
     finally:
         aside.unlink(missing_ok=True)
     return ""
+
+
+def _told(name: str, text: str) -> str:
+    """The first line of an error of ours; those of others tell the value they choked on."""
+    ours = {kind.__name__ for kind in CosteffError.__subclasses__()}
+    return (text.splitlines() or [""])[0] if name in ours else "its text is not kept: it may hold a value"
 
 
 def _render(job: Job) -> None:

@@ -30,7 +30,8 @@ class RunRequest(Spec):
     chains: tuple[Id, ...]
     languages: tuple[Language, ...]
     output: Path
-    register_path: Path | None = None  # None: the synthetic register
+    register_path: Path | str | None = None  # or the URL of a database; None: the synthetic register
+    mapping: Path | None = None  # of its own names
     seed: int
     draws: int
     clients: int

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,16 @@ from costeff.batch.country import (
     write_appraisals,
 )
 from costeff.batch.notebooks import Done, Job, run_jobs
+from costeff.batch.release import told_counts
 from costeff.batch.request import RunRequest, check_parameters
+from costeff.disclosure.record import Release
 from costeff.errors import Problem, SetupError
-from costeff.files import alone_in, write_text
+from costeff.files import alone_in, make_folder, within, write_text
 from costeff.params import Catalogue
 from costeff.spec import project_root
 
 TEMPLATE = "90_municipal_report.ipynb"
+ASIDE = ".aside"  # where pages lie until they are scanned and recorded
 
 # What a run tells while it works: the stage, how much of it is done, how much there is, and a note.
 Told = Callable[[str, int, int, str], None]
@@ -74,24 +78,52 @@ def _run(
         old.unlink()
     with _timed(outcome, "data and fits"):
         prepared = _prepare(catalogue, request, cache_folder(root), tell, outcome)
+        told = told_counts(prepared, catalogue, request.output)
     appraisals = request.output / "appraisals"
     with _timed(outcome, "appraisals"):
-        for number, code in enumerate(write_appraisals(appraisals, catalogue, request, prepared), start=1):
+        for number, code in enumerate(write_appraisals(appraisals, catalogue, request, prepared, told), start=1):
             tell("appraisals", number, len(request.municipalities), code)
-    with _timed(outcome, "reports"):
-        jobs = _jobs(request, template, appraisals, parameters)
-        os.environ["COSTEFF_HOME"] = str(root)  # kernels start elsewhere and find the catalogue through it
-        for number, done in enumerate(run_jobs(jobs, request.workers), start=1):
-            outcome.pages += not done.error
-            if done.error:
-                outcome.failed.append(done)
-                with suppress(OSError):  # an older page would pass for this run's
-                    done.job.page.unlink()
-            tell("reports", number, len(jobs), f"{done.job.municipality} {done.job.language}")
-    with _timed(outcome, "index"):
-        outcome.indexes = _write_indexes(catalogue, request, outcome)
+    release, aside = Release(request.output, told), _fresh(request.output / ASIDE)
+    try:
+        with _timed(outcome, "reports"):
+            jobs = _jobs(request, template, appraisals, aside, parameters)
+            os.environ["COSTEFF_HOME"] = str(root)  # kernels start elsewhere and find the catalogue through it
+            for number, ended in enumerate(run_jobs(jobs, request.workers), start=1):
+                done = _released(release, ended)
+                outcome.pages += not done.error
+                if done.error:
+                    outcome.failed.append(done)
+                    with suppress(OSError):  # an older page would pass for this run's
+                        (request.output / done.job.page.name).unlink()
+                tell("reports", number, len(jobs), f"{done.job.municipality} {done.job.language}")
+        with _timed(outcome, "index"):
+            outcome.indexes = _write_indexes(catalogue, request, outcome, release, aside)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     _write_record(request, outcome, prepared)
     return outcome
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder for pages that are not released yet; what a killed run left in it is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    make_folder(folder)
+    return folder
+
+
+def _released(release: Release, done: Done) -> Done:
+    """A page that was made, given its place, or the reason why it has none."""
+    if done.error:
+        return done
+    notebook = release.offer(done.job.notebook, f"notebooks/{done.job.notebook.name}", "inside")
+    try:
+        page = release.offer(done.job.page, done.job.page.name, "public")
+    except OSError as error:
+        return replace(done, error=f"a file could not be written ({error.strerror or type(error).__name__})")
+    if page.passed and notebook.passed:
+        return done
+    kinds = ", ".join(dict.fromkeys([*page.found, *notebook.found]))
+    return replace(done, error=f"held back: it holds an identity code ({kinds})")
 
 
 def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told, outcome: Outcome) -> dict[str, Fits]:
@@ -100,7 +132,7 @@ def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told,
     register = None
     if any(chain.outcome.data == "register" for chain in chains):
         path = request.register_path or synthetic_register(catalogue, request.seed, cache)
-        register = open_checked(path, catalogue)
+        register = open_checked(path, catalogue, request.mapping)
     prepared = {}
     for number, chain in enumerate(chains):
         tell("models", number, len(chains), chain.id)
@@ -117,15 +149,15 @@ def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told,
     return prepared
 
 
-def _jobs(request: RunRequest, template: Path, appraisals: Path, parameters: dict[str, Any]) -> list[Job]:
+def _jobs(request: RunRequest, template: Path, appraisals: Path, aside: Path, parameters: dict[str, Any]) -> list[Job]:
     return [
         Job(
             municipality=code,
             language=language,
             languages=request.languages,
             template=template,
-            notebook=request.output / "notebooks" / f"{code}.{language}.ipynb",
-            page=request.output / f"{code}.{language}.html",
+            notebook=within(request.output / "notebooks", f"{code}.{language}.ipynb"),
+            page=within(aside, f"{code}.{language}.html"),
             parameters={
                 **parameters,
                 "municipality": code,
@@ -152,7 +184,7 @@ def _checked_parameters(template: Path, request: RunRequest) -> dict[str, Any]:
 
 def _writable(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         problem = Problem(str(folder), f"cannot be made ({error.strerror})", "choose another folder with --output")
         raise SetupError("The output folder cannot be used", [problem]) from error
@@ -161,7 +193,9 @@ def _writable(folder: Path) -> None:
         raise SetupError("The output folder cannot be used", [problem])
 
 
-def _write_indexes(catalogue: Catalogue, request: RunRequest, outcome: Outcome) -> list[Path]:
+def _write_indexes(
+    catalogue: Catalogue, request: RunRequest, outcome: Outcome, release: Release, aside: Path
+) -> list[Path]:
     """A list of municipalities in each language, and index.html in the first."""
     from costeff.report.page import open_page
     from costeff.report.site import Entry, entry, write_index
@@ -182,16 +216,16 @@ def _write_indexes(catalogue: Catalogue, request: RunRequest, outcome: Outcome) 
                 place = catalogue.municipality(code)
                 county = catalogue.county(place.county).name[language]
                 entries.append(Entry(code, place.name(language), county, {}))
-        written.append(write_index(request.output, entries, language, indexes=indexes))
-    first = written[0].read_text(encoding="utf-8")
-    write_text(request.output / "index.html", first)
-    return [request.output / "index.html", *written]
+        written.append(write_index(aside, entries, language, indexes=indexes))
+    write_text(aside / "index.html", written[0].read_text(encoding="utf-8"))
+    made = [aside / "index.html", *written]
+    return [request.output / one.name for one in made if release.offer(one, one.name, "public").passed]
 
 
 def _write_record(request: RunRequest, outcome: Outcome, prepared: dict[str, Fits]) -> None:
     record = {
         "version": __version__,
-        "request": json.loads(request.model_dump_json(exclude={"output", "register_path"})),
+        "request": json.loads(request.model_dump_json(exclude={"output", "register_path", "mapping"})),
         "fits": {
             f"{chain} {what}": {"model": each.model, "hash": each.hash, "passed": each.passed}
             for chain, fits in prepared.items()

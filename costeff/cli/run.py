@@ -19,7 +19,11 @@ def run(
     lang: Annotated[list[str] | None, typer.Option("--lang", help="fi, sv or en; repeat for more.")] = None,
     chain: Annotated[list[str] | None, typer.Option("--chain", help="A chain by id; all when not given.")] = None,
     register: Annotated[
-        Path | None, typer.Option("--register", help="Your own register; else the synthetic one.")
+        str | None,
+        typer.Option("--register", help="Your own register: folder, file or database URL; else the synthetic one."),
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="YAML file with the register's own names and codes.")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
@@ -77,6 +81,7 @@ def run(
         languages=lang or (),
         output=output,
         register_path=register,
+        mapping=mapping,
         seed=seed,
         draws=draws,
         clients=clients,
@@ -138,7 +143,8 @@ def _told(outcome: Any) -> int:
     for chain, models in outcome.unfit.items():
         told = ", ".join(models)
         print(f"{chain}: {told} failed the diagnostics of models; its pages give no headline figure and say why.")
-    print(f"Open {outcome.indexes[0]}")
+    if outcome.indexes:
+        print(f"Open {outcome.indexes[0]}")
     if outcome.failed:
         problems = [
             Problem(f"{d.job.municipality} {d.job.language}", d.error, "run this one again") for d in outcome.failed

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from costeff import __version__
-from costeff.cli import data, params, run
-from costeff.errors import CosteffError
+from costeff.cli import data, indicators, link, params, release, run
+from costeff.errors import CosteffError, ExitCode
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="What a service changes, costs and saves."
 )
 app.add_typer(params.app, name="params")
 app.add_typer(data.app, name="data")
+app.add_typer(link.app, name="link")
+app.add_typer(indicators.app, name="indicators")
 app.command()(run.run)
 app.command()(data.synth)
+app.command()(release.release)
 
 
 def main() -> None:
@@ -32,6 +36,15 @@ def main() -> None:
         sys.exit(int(error.code))
     except BrokenPipeError:  # the reader of our output has left
         sys.stderr.close()
+    except Exception as error:
+        print(_where(error), file=sys.stderr)
+        sys.exit(int(ExitCode.BUG))
+
+
+def _where(error: BaseException) -> str:
+    """A fault of ours told by its place and kind: the message of another library may hold a client's value."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"A fault in costeff: {type(error).__name__} (its text is not shown: it may hold a value)\n{frames.rstrip()}"
 
 
 def _same_order_everywhere() -> None:

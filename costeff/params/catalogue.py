@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from costeff.agreement import Budget, Contract, Estimate
-from costeff.chain import ImpactChain
+from costeff.chain import ImpactChain, IndicatorSet
 from costeff.errors import ParamsError, Problem, UsageError
 from costeff.params.entries import (
     Conventions,
@@ -26,6 +26,8 @@ from costeff.params.entries import (
     Unit,
     UnitCost,
 )
+from costeff.params.fetched import Fetched
+from costeff.params.filled import NeedIndex, Sotkanet, Volume
 from costeff.params.index import PriceIndex
 from costeff.params.links import Link
 from costeff.params.payers import ClawBack, Duty, Turn
@@ -56,6 +58,9 @@ NAMED = (
     "units",
     "designs",
     "heterogeneity",
+    "need_indices",
+    "national_volumes",
+    "fetched",
 )
 
 
@@ -77,6 +82,7 @@ class Catalogue:
     transitions: dict[str, dict[str, Parameter]] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     chains: dict[str, ImpactChain] = field(default_factory=dict)
+    indicators: dict[str, IndicatorSet] = field(default_factory=dict)  # by service
     contracts: dict[str, Contract] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
     evidence: dict[str, tuple[Published, ...]] = field(default_factory=dict)
@@ -87,7 +93,11 @@ class Catalogue:
     indices: dict[str, PriceIndex] = field(default_factory=dict)
     municipalities: dict[str, Municipality] = field(default_factory=dict)
     counties: dict[str, County] = field(default_factory=dict)
-    need: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    need: dict[str, dict[str, float | None]] = field(default_factory=dict)  # by index, then municipality
+    need_indices: dict[str, NeedIndex] = field(default_factory=dict)  # where each of them is from
+    national_volumes: dict[str, Volume] = field(default_factory=dict)
+    sotkanet: Sotkanet | None = None
+    fetched: dict[str, Fetched] = field(default_factory=dict)  # by the number of the indicator
     changes: tuple[str, ...] = ()  # what-ifs: values that are other than the files say
 
     @staticmethod
@@ -203,6 +213,7 @@ class Catalogue:
             for group in (*NAMED, "evidence_priors", "municipalities", "counties")
             if key in getattr(self, group)
         ]
+        found = [(group, entry.about if isinstance(entry, Fetched) else entry) for group, entry in found]
         model, _, name = key.partition(".")
         if name in self.transitions.get(model, {}):
             found.append(("transitions", self.transitions[model][name]))

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from costeff.agreement import Budget, Contract
-from costeff.chain import ImpactChain, Node
+from costeff.chain import ImpactChain, IndicatorSet, Node
 from costeff.errors import Problems
 from costeff.params.catalogue import Catalogue
 from costeff.params.entries import PriceSet, Published, UnitCost
 from costeff.params.links import Link
 from costeff.params.payers import Duty
 from costeff.params.published import EvidencePrior
+from costeff.records.tables import TABLES
 from costeff.spec import Document, Payer, Spec
 
 
@@ -45,6 +46,8 @@ class Lint:
             self._price_set(price_set)
         for chain in self.catalogue.chains.values():
             self._chain(chain)
+        for service in self.catalogue.indicators.values():
+            self._indicators(service)
         for contract in self.catalogue.contracts.values():
             self._contract(contract)
         for budget in self.catalogue.budgets.values():
@@ -141,6 +144,20 @@ class Lint:
             told.append(("impact.model", rule, "add it, or correct the id"))
         for place, rule, cure in told:
             self._tell(ImpactChain, chain.id, place, rule, cure)
+
+    def _indicators(self, service: IndicatorSet) -> None:
+        """Whether an indicator is made of columns that a register declares, and belongs to chains that exist."""
+        for chain in service.chains:
+            if not self._exists(chain, "chains"):
+                known = ", ".join(self.catalogue.chains)
+                self._tell(IndicatorSet, service.id, "chains", f"{chain} is not a chain", f"known: {known}")
+        declared = {f"{table.name}.{column}" for table in TABLES.values() for column in table.names}
+        for name, indicator in service.indicators.items():
+            for column in indicator.data:
+                if column not in declared:
+                    rule = f"{column} is not a column of a register"
+                    cure = "see `costeff data describe`; what no table holds is told as a datum"
+                    self._tell(IndicatorSet, service.id, f"indicators.{name}.data", rule, cure)
 
     def _contract(self, contract: Contract) -> None:
         """Whether what is paid for can be measured, and each term says where its numbers are from."""

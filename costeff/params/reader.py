@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from costeff.agreement import Budget, Contract
-from costeff.chain import ImpactChain
+from costeff.chain import ImpactChain, IndicatorSet
 from costeff.errors import Problems
 from costeff.params.catalogue import Catalogue, Scenario, inner_specs
 from costeff.params.entries import (
@@ -23,6 +24,8 @@ from costeff.params.entries import (
     Unit,
     UnitCost,
 )
+from costeff.params.fetched import read_fetched
+from costeff.params.filled import Sotkanet, fill_need, fill_volumes, read_volumes
 from costeff.params.index import read_indices
 from costeff.params.links import Link
 from costeff.params.lint import Lint
@@ -66,6 +69,7 @@ class Reader:
             transitions=self._transitions(),
             links=self._entries(Link, "links.yaml", with_id=True),
             chains=self._folder(ImpactChain, "chains"),
+            indicators=self._folder(IndicatorSet, "indicators"),
             contracts=self._folder(Contract, "contracts"),
             budgets=self._folder(Budget, "budgets"),
             evidence={name: tuple(row for _, row in rows) for name, rows in evidence.items()},
@@ -78,6 +82,7 @@ class Reader:
             counties=self._counties(),
             need=self._need(),
         )
+        catalogue = self._filled(catalogue)
         places = {name: [place for place, _ in rows] for name, rows in evidence.items()}
         Lint(catalogue, self.problems, self._declared, self._where, places).run(self._named)
         return catalogue
@@ -234,6 +239,20 @@ class Reader:
                 self.problems.add(f"{place} {code}", f"{row['indicator']} stands twice", "keep one of the rows")
             values.setdefault(code, number(text))
         return found
+
+    def _filled(self, catalogue: Catalogue) -> Catalogue:
+        """The catalogue with what was fetched in its place; as it is where nothing was."""
+        here = (self.folder / "sotkanet.yaml").is_file()
+        mapping: Sotkanet | None = self._single(Sotkanet, "sotkanet.yaml") if here else None
+        codes = list(catalogue.municipalities)
+        fetched = read_fetched(self.folder / "fetched", codes, catalogue.counties, self.problems)
+        need, told = fill_need(mapping, fetched, catalogue.need, codes, self.problems)
+        named = self._declared.get("sources.yaml")
+        volumes = read_volumes(self.folder / "national_volumes.csv", named, self.problems)
+        volumes = fill_volumes(mapping, fetched, volumes, self.problems)
+        return replace(
+            catalogue, sotkanet=mapping, fetched=fetched, need=need, need_indices=told, national_volumes=volumes
+        )
 
     # --- sources ----------------------------------------------------------------------------
 

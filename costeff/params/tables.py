@@ -9,6 +9,10 @@ from pathlib import Path
 
 from costeff.errors import Problems
 
+SUPPRESSED = frozenset(
+    {"..", "...", "*", "x", "X", "<5", "<10"}
+)  # marks of a value that is hidden: not a number, and not nothing
+
 
 def read_rows(path: Path, columns: tuple[str, ...], problems: Problems) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a file with their place, `file.csv:line`.

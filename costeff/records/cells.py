@@ -14,7 +14,7 @@ import pandas as pd
 
 from costeff.errors import DataError, Problem, UsageError
 from costeff.records.sources import Register, check
-from costeff.records.typed import ROW
+from costeff.records.typed import row_column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -222,7 +222,7 @@ def rows_of(register: Register, table: str, what: str, by: Sequence[str]) -> tup
     require(register, table)
     clients, rows = clients_by(register, by), register.rows(table)
     key = register.tables[table].key[-1]
-    one = rows.filter(rows[key] == what).drop(ROW, key)
+    one = rows.filter(rows[key] == what).drop(*row_column(rows), key)
     counts = register.run(clients.aggregate(clients=clients.count()).cross_join(one.aggregate(rows=one.count())))
     have, need = int(counts["rows"][0]), int(counts["clients"][0])
     if not have:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from costeff.errors import Problems
 from costeff.records.declare import Column, ColumnType, Constraint, Table
-from costeff.records.typed import ROW, Stored, fits, null_of, typed_table, typed_values, usable_columns
+from costeff.records.typed import (
+    ROW,
+    Run,
+    Stored,
+    first_rows,
+    fits,
+    null_of,
+    row_column,
+    typed_table,
+    typed_values,
+    usable_columns,
+)
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -19,16 +29,14 @@ if TYPE_CHECKING:
 RAW = "__raw_"
 SHOWN_ROWS = 3
 
-Run = Callable[[Any], pd.DataFrame]
-
 TYPE_RULES: dict[ColumnType, tuple[str, str]] = {
     "text": (
         "is a number or a date, not text",
         "store codes and pseudonyms as text: a number loses its leading zeros (91 instead of 091)",
     ),
     "date": (
-        "is not a date of the form YYYY-MM-DD",
-        "write dates as 2024-01-31, without a time of day; other forms mean different days in different programs",
+        "is not a date",
+        "write dates as 2024-01-31 or 31.1.2024, without a time of day; no other form means the same everywhere",
     ),
     "number": (
         "is not a number",
@@ -37,13 +45,30 @@ TYPE_RULES: dict[ColumnType, tuple[str, str]] = {
     "whole": ("is not a whole number", "write 12, without decimals, spaces or units"),
     "flag": ("is not true or false", "write true or false (or 1 or 0)"),
 }
+SUPPRESSED = r"^\s*([.]{1,3}|…|[*]+|[xX]|<\s*[0-9]+)\s*$"  # the marks of published statistics
+SUPPRESSED_RULE = (
+    "is a mark of suppression, not a number",
+    "make the extract where the exact values lie: what was suppressed is not zero, and cannot be guessed",
+)
 
 
 # --- the check ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What rules need besides the rows; None leaves the rule out."""
+
+    municipalities: list[str] | None
+    data_date: date | None
+
+
 def find_problems(
-    tables: Mapping[str, Table], stored: Mapping[str, Stored], run: Run, known_municipalities: Iterable[str] | None
+    tables: Mapping[str, Table],
+    stored: Mapping[str, Stored],
+    run: Run,
+    known_municipalities: Iterable[str] | None,
+    data_date: date | None = None,
 ) -> Problems:
     """Every broken rule of every table.
 
@@ -57,9 +82,12 @@ def find_problems(
         Runs an ibis expression where the rows lie; only counts and row numbers come back.
     known_municipalities
         Codes in force; None leaves that rule out.
+    data_date
+        The last day the data tell of; None leaves out that no date is after it.
     """
     problems = Problems()
     known = None if known_municipalities is None else sorted(set(known_municipalities))
+    given = _Given(known, data_date)
     typed = {name: typed_table(table, stored[name]) for name, table in tables.items() if name in stored}
     for name, table in tables.items():
         if name not in stored:
@@ -74,7 +102,7 @@ def find_problems(
             cure = f"check that the extract was made with the right dates and services{or_not}"
             problems.add(name, "has no rows", cure)
             continue
-        _row_rules(table, stored[name], run, known, problems)
+        _row_rules(table, stored[name], run, given, problems)
     for name, table in tables.items():
         if name in typed:
             _set_rules(table, typed, run, problems)
@@ -84,9 +112,10 @@ def find_problems(
 def _columns(table: Table, stored: Stored, problems: Problems) -> bool:
     """Names and stored types of the columns; False when the first line does not look like a header at all."""
     found = [name for name in stored.rows.schema() if name != ROW]
-    missing = [name for name in table.names if name not in found]
+    absent = [name for name in table.names if name not in found]
+    missing = [name for name in absent if name in table.required]
     unknown = [name for name in found if name not in table.names]
-    if len(missing) == len(table.columns):
+    if len(absent) == len(table.columns):
         # Without a header line the "names" are somebody's data: none of them is shown.
         cure = f"the first line must name the columns: {', '.join(table.names)}; separate them with a comma or ;"
         problems.add(table.name, "none of the declared columns is there", cure)
@@ -97,7 +126,7 @@ def _columns(table: Table, stored: Stored, problems: Problems) -> bool:
         cure = f"did you mean `{like[0]}`? rename it" if like else "add the column"
         problems.add(f"{table.name}.{name}", "this column is missing", cure)
     for name in unknown:
-        near = difflib.get_close_matches(name.lower(), missing, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(name.lower(), absent, n=1, cutoff=0.6)
         cure = f"did you mean `{near[0]}`? rename it" if near else "leave it out: only what is needed is read"
         problems.add(_place(table, name, found), "this column is not known", cure)
     schema = stored.rows.schema()
@@ -129,39 +158,56 @@ class _Rule:
     broken: Any  # a boolean column of the table it is run on
 
 
-def _row_rules(table: Table, stored: Stored, run: Run, known: list[str] | None, problems: Problems) -> None:
+def _row_rules(table: Table, stored: Stored, run: Run, given: _Given, problems: Problems) -> None:
     columns = usable_columns(table, stored)
     raw = {RAW + column.name: stored.rows[column.name] for column in columns}
-    both = stored.rows.select(stored.rows[ROW], **raw, **typed_values(columns, stored))
-    rules = [rule for column in columns for rule in _rules_of(table, column, both, known)]
+    both = stored.rows.select(*row_column(stored.rows), **raw, **typed_values(columns, stored))
+    rules = [rule for column in columns for rule in _rules_of(table, column, both, given)]
     # One pass counts all rules; rows are looked up only for the broken ones.
     counts = run(both.aggregate(**{f"r{i}": rule.broken.sum() for i, rule in enumerate(rules)}))
     for i, rule in enumerate(rules):
         if count := int(counts[f"r{i}"].fillna(0)[0]):
-            rows = run(both.filter(rule.broken).select(ROW).order_by(ROW).limit(SHOWN_ROWS))[ROW]
+            rows = first_rows(both.filter(rule.broken), SHOWN_ROWS, run)
             problems.add(rule.place, f"{rule.rule}, {_where(count, rows)}", rule.cure)
 
 
-def _rules_of(table: Table, column: Column, both: ir.Table, known: list[str] | None) -> Iterator[_Rule]:
+def _rules_of(table: Table, column: Column, both: ir.Table, given: _Given) -> Iterator[_Rule]:
     place = f"{table.name}.{column.name}"
     raw, value = both[RAW + column.name], both[column.name]
     empty = null_of(raw)
     if raw.type().is_string():
-        empty = empty | (raw.strip() == "")
-    yield _Rule(place, "is empty", "give the value, or leave the client out of all tables", empty)
-    yield _Rule(place, *TYPE_RULES[column.type], ~empty & null_of(value))
+        # Blanks in a text that may be empty would be read as a value of their own.
+        kept = column.type == "text" and column.meaning_of_empty is not None
+        empty = empty | ((raw if kept else raw.strip()) == "")
+    if column.meaning_of_empty is None:
+        yield _Rule(place, "is empty", _cure_of_empty(table, column), empty)
+    wrong = ~empty & null_of(value)
+    if column.type in ("number", "whole") and raw.type().is_string():
+        suppressed = raw.re_search(SUPPRESSED)
+        yield _Rule(place, *SUPPRESSED_RULE, wrong & suppressed)
+        wrong = wrong & ~suppressed
+    yield _Rule(place, *TYPE_RULES[column.type], wrong)
     for constraint in column.constraints:
-        broken = _broken(constraint, value, both, known)
+        broken = _broken(constraint, value, both, given)
         if broken is not None:
             yield _Rule(place, constraint.rule, constraint.cure, (~empty & broken).fill_null(False))
 
 
-def _broken(constraint: Constraint, value: Any, rows: ir.Table, known: list[str] | None) -> Any:
+def _cure_of_empty(table: Table, column: Column) -> str:
+    zero = " (a zero is written 0)" if column.type in ("number", "whole") else ""
+    return f"give the value{zero}, or leave out {'the row' if table.optional else 'the client, in all tables'}"
+
+
+def _broken(constraint: Constraint, value: Any, rows: ir.Table, given: _Given) -> Any:
     """True where a value breaks a constraint that one row can break alone; None for other kinds."""
     limit: Any = constraint.value
     match constraint.kind:
         case "pattern":
             return ~value.re_search(limit)
+        case "not_pattern":
+            return value.re_search(limit)
+        case "differs_from":
+            return value == rows[limit] if limit in rows.columns else None
         case "one_of":
             return value.notin(limit)
         case "above":
@@ -172,9 +218,11 @@ def _broken(constraint: Constraint, value: Any, rows: ir.Table, known: list[str]
             return value > limit
         case "not_before":
             return value < rows[limit] if limit in rows.columns else None
-        case "known" if known is not None:
+        case "not_after_data" if given.data_date is not None:
+            return value > given.data_date
+        case "known" if given.municipalities is not None:
             # A code that is not three digits is told by its own rule.
-            return value.notin(known) & (value.length() == 3)
+            return value.notin(given.municipalities) & (value.length() == 3)
     return None
 
 
@@ -212,18 +260,32 @@ def _broken_together(constraint: Constraint, name: str, rows: ir.Table, typed: M
         case "one_per" if other in rows.columns:
             ranges = rows.group_by(other).aggregate(first=rows[name].min(), last=rows[name].max())
             return rows.semi_join(ranges.filter(ranges.first != ranges.last), other)
+        case "no_overlap" if {name, *constraint.value} <= set(rows.columns):  # type: ignore[misc]
+            return _overlapping(rows, name, *constraint.value)  # type: ignore[misc]
     return None
+
+
+def _overlapping(rows: ir.Table, start: str, of: str, end: str) -> ir.Table:
+    """Periods that start before an earlier one of the same `of` has ended; one without an end has not."""
+    import ibis
+
+    periods = rows.drop_null([start, of]).mutate(ended=rows[end].coalesce(ibis.date(9999, 12, 31)))
+    before = ibis.window(group_by=of, order_by=[start, "ended", *row_column(rows)], preceding=(None, 1))
+    last = periods.mutate(last=periods.ended.max().over(before))
+    return last.filter(last[start] <= last["last"])
 
 
 def _tell(place: str, rule: str, cure: str, broken: ir.Table, run: Run, problems: Problems) -> None:
     count = int(run(broken.aggregate(n=broken.count()))["n"][0])
     if count:
-        rows = run(broken.select(ROW).order_by(ROW).limit(SHOWN_ROWS))[ROW]
+        rows = first_rows(broken, SHOWN_ROWS, run)
         problems.add(place, f"{rule}, {_where(count, rows)}", cure)
 
 
 def _where(count: int, rows: Iterable[int]) -> str:
     numbers = [str(int(row)) for row in rows]
+    if not numbers:  # a database has none: its owner finds the rows with a query by this rule
+        return f"in {count} row{'s' * (count > 1)} of the database"
     if count == 1:
         return f"in 1 row (data row {numbers[0]})"
     first = "first data rows" if count > len(numbers) else "data rows"

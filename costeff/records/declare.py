@@ -6,11 +6,25 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from costeff.identity import PATTERN
 from costeff.spec import Id, Label, Spec
 
 ColumnType = Literal["text", "date", "number", "whole", "flag"]
 ConstraintKind = Literal[
-    "pattern", "one_of", "above", "at_least", "at_most", "not_before", "refers_to", "present_in", "one_per", "known"
+    "pattern",
+    "not_pattern",
+    "one_of",
+    "above",
+    "at_least",
+    "at_most",
+    "not_before",
+    "not_after_data",
+    "differs_from",
+    "refers_to",
+    "present_in",
+    "one_per",
+    "no_overlap",
+    "known",
 ]
 
 
@@ -28,13 +42,29 @@ class Constraint(Spec):
     cure: str
 
 
+NOT_COLLECTED = Label(fi="ei kerätty", sv="inte insamlat", en="not collected")
+
+
 class Column(Spec):
-    """One column. Every column must be there, and none of its values may be missing."""
+    """One column.
+
+    An `optional` one may be absent from a file. A value may be empty where `empty` says
+    what that means; in an optional column it means that the value was not collected.
+    `unit` is that of a number.
+    """
 
     name: Id
     type: ColumnType
     label: Label
+    unit: Label | None = None
+    optional: bool = False
+    empty: Label | None = None
     constraints: tuple[Constraint, ...] = ()
+
+    @property
+    def meaning_of_empty(self) -> Label | None:
+        """What an empty value tells; None where it is an error."""
+        return self.empty or (NOT_COLLECTED if self.optional else None)
 
 
 class Table(Spec):
@@ -59,6 +89,11 @@ class Table(Spec):
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that must be there."""
+        return tuple(column.name for column in self.columns if not column.optional)
+
     def without(self, *names: str) -> Table:
         """The same table with some columns not collected."""
         return self.override(columns=tuple(column for column in self.columns if column.name not in names))
@@ -70,23 +105,6 @@ class Table(Spec):
     def adding(self, *columns: Column) -> Table:
         """The same table with more columns collected."""
         return self.override(columns=(*self.columns, *columns))
-
-
-TYPE_LABELS: dict[ColumnType, Label] = {
-    "text": Label(fi="teksti", sv="text", en="text"),
-    "date": Label(fi="päivämäärä VVVV-KK-PP", sv="datum ÅÅÅÅ-MM-DD", en="date YYYY-MM-DD"),
-    "number": Label(fi="luku", sv="tal", en="number"),
-    "whole": Label(fi="kokonaisluku", sv="heltal", en="whole number"),
-    "flag": Label(fi="true tai false", sv="true eller false", en="true or false"),
-}
-
-OPTIONAL_LABEL = Label(fi="taulu on vapaaehtoinen", sv="tabellen är frivillig", en="the table is optional")
-UNIQUE_LABEL = Label(fi="esiintyy vain kerran", sv="förekommer bara en gång", en="occurs only once")
-KEY_LABEL = Label(
-    fi="yhdistelmä {key} esiintyy vain kerran",
-    sv="kombinationen {key} förekommer bara en gång",
-    en="the combination {key} occurs only once",
-)
 
 
 # --- constraints --------------------------------------------------------------------------------
@@ -177,6 +195,16 @@ def is_id(example: str) -> Constraint:
     )
 
 
+def differs_from(column: str, cure: str) -> Constraint:
+    return Constraint(
+        kind="differs_from",
+        value=column,
+        label=Label(fi=f"muu kuin {column}", sv=f"annan än {column}", en=f"other than {column}"),
+        rule=f"is the same as {column}",
+        cure=cure,
+    )
+
+
 def _thousands(limit: float) -> str:
     return f"{limit:,.0f}".replace(",", " ")
 
@@ -219,4 +247,32 @@ ONE_OPTION_PER_CLIENT = Constraint(
     ),
     rule="is not the same in all episodes of a client",
     cure="decide by the first episode which option the client belongs to, and write it in every episode",
+)
+NOT_AFTER_DATA = Constraint(
+    kind="not_after_data",
+    label=Label(
+        fi="viimeistään aineiston päivänä (data_date)",
+        sv="senast på uppgifternas datum (data_date)",
+        en="not after the date of the data (data_date)",
+    ),
+    rule="is after the date of the data",
+    cure="leave out what has only been planned, end what goes on with data_date, or correct data_date in register.json",
+)
+NO_OVERLAP = Constraint(
+    kind="no_overlap",
+    value=("client", "end"),
+    label=Label(
+        fi="asiakkaan edellisen jakson päättymisen jälkeen",
+        sv="efter att klientens föregående period har slutat",
+        en="after the client's period before it has ended",
+    ),
+    rule="is not after the end of an earlier period of the client",
+    cure="end a period on the day before the next one starts; only the last one may be without an end",
+)
+NOT_AN_IDENTITY_CODE = Constraint(
+    kind="not_pattern",
+    value=PATTERN,
+    label=Label(fi="ei henkilötunnus", sv="inte en personbeteckning", en="not an identity code"),
+    rule="looks like a personal identity code",
+    cure="give the clients pseudonyms where the codes lie, and send only those: costeff link pseudonymise",
 )

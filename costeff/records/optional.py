@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from costeff.records.cells import BY, POINTS, Cells, cells_of, clients_by, grouped, require, rows_of, rows_of_all
 from costeff.records.sources import Register
-from costeff.records.typed import ROW
+from costeff.records.typed import row_column
 
 
 def count_cells(register: Register, outcome: str, by: Sequence[str] = BY) -> Cells:
@@ -126,5 +126,6 @@ def end_cells(register: Register, by: Sequence[str] = BY) -> Cells:
         For an unknown `by`, or a register that does not tell ends.
     """
     require(register, "ends")
-    rows = clients_by(register, by).join(register.rows("ends").drop(ROW), "client")
+    ends = register.rows("ends")
+    rows = clients_by(register, by).join(ends.drop(*row_column(ends)), "client")
     return cells_of(register, "end", by, grouped(register, rows, [*by, "end"], n=rows.count()))

@@ -12,7 +12,8 @@ from costeff.draws import NEW, USUAL
 from costeff.errors import Problem, UsageError
 from costeff.records.declare import Column, Table, one_of
 from costeff.records.sources import Register, register_from_frames
-from costeff.records.tables import CLIENTS, EPISODES, METERS, OUTCOMES
+from costeff.records.tables import CLIENTS, EPISODES, OUTCOMES
+from costeff.records.tables_optional import METERS
 from costeff.spec import Label
 
 ROSSI_BREAKS = (0.0, 91.0, 182.0, 273.0, 364.0)  # four intervals of 13 weeks

@@ -1,49 +1,38 @@
-"""Opening a register: the only place where a database is opened.
+"""Opening a register: files are read into a locked database in memory, databases are read where they are.
 
-The tables are read into a database in memory, which is then locked: it can
-neither read nor write a file, and nothing spills to disk. What leaves it are
-counts, the row numbers of broken rules, and cells.
+Nothing is written anywhere. What leaves a database are counts, the row numbers of
+broken rules where rows have numbers, and cells.
 """
 
 from __future__ import annotations
 
-import csv
-import glob
-import re
 from collections.abc import Iterable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
-from pydantic import Field, ValidationError
 
 from costeff.errors import DataError, Problem, Problems
 from costeff.records.checks import find_problems
+from costeff.records.databases import FILES, TITLE, Database, connect, is_url, lock, memory, open_duckdb, told_plainly
 from costeff.records.declare import Table
+from costeff.records.excel import sheet_names
+from costeff.records.hashed import HashSearch, looks_hashed, tell_hashed
+from costeff.records.info import INFO_FILE as INFO_FILE
+from costeff.records.info import Keyed as Keyed
+from costeff.records.info import RegisterInfo as RegisterInfo
+from costeff.records.info import read_info
+from costeff.records.mapping import MAPPING_FILE, NO_MAPPING, RegisterMapping, mapped, read_mapping
+from costeff.records.readers import find_file, keep, read_file, read_workbook
 from costeff.records.tables import TABLES
-from costeff.records.typed import ROW, Stored, typed_table
-from costeff.spec import Spec, validation_problems
+from costeff.records.typed import Stored, typed_table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-INFO_FILE = "register.json"
-SUFFIXES = (".parquet", ".csv")
-SAVE_AGAIN = "open it in the program it came from and save it again, as UTF-8 CSV or as Parquet"
-
-
-class RegisterInfo(Spec):
-    """What register.json says about the data beside it."""
-
-    synthetic: bool = False
-    label: str = Field(default="", max_length=200)
-    seed: int | None = None
-    data_date: date | None = None
-
 
 class Register:
-    """Client-level tables in a locked database in memory.
+    """Client-level tables in a database that cannot be written to.
 
     Attributes
     ----------
@@ -55,18 +44,32 @@ class Register:
         The tables that were found.
     checked : bool
         Whether the rows have passed `check`; no cells are made before that.
+    remarks : tuple of str
+        What `check` has to say of rows that broke no rule.
+    renamed : tuple of str
+        What the mapping file changed, by names only.
+    shown : str
+        Where it lies: a path, or a URL without user and options.
     """
 
     def __init__(
-        self, backend: Any, stored: Mapping[str, Stored], info: RegisterInfo, tables: Mapping[str, Table]
+        self,
+        backend: Any,
+        stored: Mapping[str, Stored],
+        info: RegisterInfo,
+        tables: Mapping[str, Table],
+        renamed: Iterable[str] = (),
+        shown: str = "",
     ) -> None:
-        for setting in ("enable_external_access=false", "lock_configuration=true"):
-            backend.con.execute(f"SET {setting}")
+        lock(backend)
         self._backend = backend
         self.stored = dict(stored)
         self.info = info
         self.tables = dict(tables)
         self.checked = False
+        self.remarks: tuple[str, ...] = ()
+        self.renamed = tuple(renamed)
+        self.shown = shown or info.label
 
     @property
     def synthetic(self) -> bool:
@@ -88,7 +91,8 @@ class Register:
 
     def run(self, expression: Any) -> pd.DataFrame:
         """Run an ibis expression where the rows lie. Only ask for aggregates."""
-        result: pd.DataFrame = self._backend.to_pandas(expression)
+        with told_plainly(self.shown):
+            result: pd.DataFrame = self._backend.to_pandas(expression)
         return result
 
     def close(self) -> None:
@@ -122,48 +126,68 @@ def check(register: Register, known_municipalities: Iterable[str] | None = None)
         rows break it, the numbers of the first three (1 is the first row of data),
         and the cure. No value of a row is ever told.
     """
-    find_problems(register.tables, register.stored, register.run, known_municipalities).raise_if_any(
-        DataError, f"The register {register.label!r} does not hold together"
+    problems = find_problems(
+        register.tables, register.stored, register.run, known_municipalities, register.info.data_date
     )
+    search = _search_for_hashes(register)
+    tell_hashed(search, problems)
+    problems.raise_if_any(DataError, f"The register {register.label!r} does not hold together")
+    register.remarks = (search.remark,) if search.remark else ()
     register.checked = True
 
 
-def open_register(path: str | Path) -> Register:
-    """Open the register in a folder.
+def _search_for_hashes(register: Register) -> HashSearch:
+    """Of real clients only: made-up ones have no identity code to be found."""
+    clients = register.rows("clients") if "clients" in register.stored else None
+    if register.synthetic or clients is None or "client" not in clients.columns:
+        return HashSearch(0)
+    return looks_hashed(clients, register.run)
 
-    The folder holds `clients`, `episodes` and `outcomes`, and optionally `counts`,
-    `meters`, `experience` and `ends`, each as .parquet or .csv (UTF-8; comma and
-    decimal point, or semicolon and decimal comma or point), and optionally
-    register.json with `synthetic`, `label`, `seed` and `data_date`.
+
+def open_register(source: str | Path, mapping: str | Path | None = None) -> Register:
+    """Open a register.
+
+    It has the tables `clients`, `episodes` and `outcomes`, and any of the optional ones.
 
     Parameters
     ----------
-    path
-        The folder.
+    source
+        A folder with a file for each table: .parquet, .csv (UTF-8 or Windows-1252; comma
+        and decimal point, or semicolon and decimal comma or point) or .xlsx; an .xlsx
+        workbook with a sheet for each; a DuckDB file (.duckdb, .ddb); or a URL:
+        ``duckdb:///path``, ``postgresql://user@host:port/database?schema=name``, or any
+        other that Ibis knows, without a password.
+    mapping
+        File with a county's own names and codes: see `costeff.records.mapping`. In a
+        folder `mapping.yaml` is read unless another is given.
 
     Returns
     -------
     Register
-        Open, locked, not yet checked.
+        Open, locked, not yet checked. DuckDB and PostgreSQL are read only in fact. Of other
+        databases only this is sure: nothing but SELECT is sent. Give those a user who may only read.
 
     Raises
     ------
     DataError
-        When the folder is not there or holds no table, or a file cannot be read.
+        When there is no such source, it holds no table, or a table cannot be read.
+    UsageError
+        For a URL that cannot be read or that holds a password.
+    SetupError
+        When a server is not there, or the role may do more than read.
     """
-    folder = Path(path)
-    problems = Problems()
-    files = _find_files(folder, problems)
-    info = _read_info(folder, problems)
-    backend, stored = _connect(), {}
-    for name, file in files.items():
-        found = _read(backend, name, file, problems)
-        if found is not None:
-            stored[name] = found
-    if problems:
-        backend.disconnect()
-        problems.raise_if_any(DataError, f"The register {folder.name!r} cannot be opened")
-    return Register(backend, stored, info, TABLES)
+    if is_url(source):
+        return _open_database(connect(str(source)), mapping)
+    path = Path(source)
+    if path.suffix.lower() in FILES and not path.is_dir():
+        return _open_database(open_duckdb(path), mapping)
+    if path.suffix.lower() == ".xlsx" and path.is_file():
+        return _open_files(path, mapping)
+    if not path.is_dir():
+        rule = "is a file, not a folder" if path.exists() else "does not exist"
+        cure = "give a folder with a file for each table, an .xlsx workbook, a .duckdb file, or the URL of a database"
+        raise DataError(TITLE, [Problem(str(path), rule, cure)])
+    return _open_files(path, mapping)
 
 
 def register_from_frames(
@@ -190,159 +214,108 @@ def register_from_frames(
     """
     import duckdb
 
-    problems, backend, stored = Problems(), _connect(), {}
+    problems, backend, stored = Problems(), memory(), {}
     for name, frame in frames.items():
         try:
-            backend.con.register("incoming", frame)
-            _create(backend, name, "incoming")
-            backend.con.unregister("incoming")
+            stored[name] = keep(backend, name, frame)
         except duckdb.Error:  # its message holds the value
             problems.add(name, "a column mixes types", "give every column one type: text, date, number or flag")
-            continue
-        stored[name] = Stored(backend.table(name), {})
     problems.raise_if_any(DataError, f"The register {label!r} cannot be read")
     return Register(backend, stored, RegisterInfo(synthetic=synthetic, label=label), tables)
-
-
-# --- the database -------------------------------------------------------------------------------
-
-
-def _connect() -> Any:
-    import ibis
-
-    backend = ibis.duckdb.connect()
-    for setting in (
-        "temp_directory=''",  # rows of clients never spill to disk
-        "autoinstall_known_extensions=false",
-        "autoload_known_extensions=false",
-        "preserve_insertion_order=true",  # row numbers are those of the file
-    ):
-        backend.con.execute(f"SET {setting}")
-    if backend.con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
-        # Only where it is on: in Jupyter without ipywidgets even switching it off is an error.
-        backend.con.execute("SET enable_progress_bar=false")
-    return backend
-
-
-def _create(backend: Any, name: str, source: str, values: tuple[object, ...] = ()) -> None:
-    query = f'CREATE TABLE "{name}" AS SELECT row_number() OVER () AS "{ROW}", * FROM {source}'
-    backend.con.execute(query, list(values))
 
 
 # --- files --------------------------------------------------------------------------------------
 
 
-def _find_files(folder: Path, problems: Problems) -> dict[str, Path]:
-    if not folder.is_dir():
-        rule = "is a file, not a folder" if folder.exists() else "does not exist"
-        cure = "give the folder that holds clients, episodes and outcomes as .csv or .parquet"
-        raise DataError("The register cannot be opened", [Problem(str(folder), rule, cure)])
-    names = [f"{name}{suffix}" for name, table in TABLES.items() if not table.optional for suffix in SUFFIXES]
-    files: dict[str, Path] = {}
-    for table in TABLES:
-        found = [folder / f"{table}{suffix}" for suffix in SUFFIXES if (folder / f"{table}{suffix}").exists()]
-        if len(found) > 1:
-            both = " and ".join(file.name for file in found)
-            problems.add(table, f"both {both} are in the folder", "keep one of them: they may differ")
-        elif found:
-            files[table] = found[0]
-    if not files and not problems:
-        problems.add(str(folder), "holds no table of a register", f"put there {', '.join(names)} (one of each table)")
-    return files
+def _open_files(path: Path, mapping: str | Path | None) -> Register:
+    """A folder with a file for each table, or a workbook with a sheet for each."""
+    problems, backend, stored = Problems(), memory(), {}
+    names = _read_mapping(path if path.is_dir() else None, mapping, problems)
+    info = (read_info(path, problems) if path.is_dir() else None) or names.register_info or RegisterInfo()
+    sheets = [] if path.is_dir() else sheet_names(path, problems)
+    found = 0
+    for name, theirs in names.sources(TABLES).items():
+        codes, numbers = _kinds(TABLES[name], theirs, names)
+        if path.is_dir():
+            file = find_file(path, theirs, problems)
+            read = file and read_file(backend, name, file, codes, numbers, problems)
+        else:
+            file = path if theirs.casefold() in [sheet.casefold() for sheet in sheets] else None
+            read = file and read_workbook(backend, name, file, codes, problems, sheet=theirs)
+        found += file is not None
+        if read:
+            stored[name] = _renamed(theirs, names, read, problems)
+        elif file is None:
+            _tell_unfound(theirs, names, problems)
+    if not found and not problems:
+        need = ", ".join(name for name, table in TABLES.items() if not table.optional)
+        what = "files such as clients.csv" if path.is_dir() else "sheets of these names"
+        cure = f"put there {what}: {need}; or give a mapping file that says what yours are called"
+        problems.add(path.name, "holds no table of a register", cure)
+    if problems:
+        backend.disconnect()
+        problems.raise_if_any(DataError, f"The register {path.name!r} cannot be opened")
+    label = path.name if path.is_dir() else path.stem
+    return Register(backend, stored, _labelled(info, label), TABLES, names.told(), str(path))
 
 
-def _read_info(folder: Path, problems: Problems) -> RegisterInfo:
-    file = folder / INFO_FILE
-    if not file.exists():
-        return RegisterInfo(label=folder.name)
+def _kinds(table: Table, theirs: str, names: RegisterMapping) -> tuple[list[str], list[str]]:
+    """The source's own names of columns that hold text as it is, and of those that hold numbers."""
+    spec = names.tables.get(theirs)
+    own = {ours: old for old, ours in spec.columns.items()} if spec else {}
+    coded = spec.values if spec else {}
+    codes = [own.get(c.name, c.name) for c in table.columns if c.type == "text" and c.name not in coded]
+    numbers = [own.get(c.name, c.name) for c in table.columns if c.type in ("number", "whole")]
+    return codes, numbers
+
+
+# --- databases ----------------------------------------------------------------------------------
+
+
+def _open_database(database: Database, mapping: str | Path | None) -> Register:
+    problems, stored = Problems(), {}
     try:
-        info = RegisterInfo.model_validate_json(file.read_bytes())
-    except OSError as error:
-        problems.add(INFO_FILE, f"cannot be read ({error.strerror})", "check that it is a file that may be read")
-    except ValidationError as error:
-        problems.found.extend(validation_problems(error, INFO_FILE))
-    else:
-        return info if info.label else info.override(label=folder.name)
-    return RegisterInfo(label=folder.name)
+        names = _read_mapping(None, mapping, problems)
+        for name, theirs in names.sources(TABLES).items():
+            table = database.find(theirs)
+            if table is not None:
+                stored[name] = _renamed(theirs, names, Stored(database.rows(table), {}), problems)
+            elif theirs in database.unreadable:
+                cure = "its owner gives the right: GRANT SELECT ON it TO this role"
+                problems.add(theirs, "may not be read by this role", cure)
+            else:
+                _tell_unfound(theirs, names, problems)
+        if not stored and not problems:
+            cure = f"it must hold {', '.join(n for n, t in TABLES.items() if not t.optional)}; check the schema"
+            problems.add(database.at, "holds no table of a register", f"{cure}, or give a mapping file")
+        problems.raise_if_any(DataError, f"The register {database.label!r} cannot be opened")
+    except BaseException:
+        database.backend.disconnect()
+        raise
+    info = _labelled(names.register_info or RegisterInfo(), database.label)
+    return Register(database.backend, stored, info, TABLES, names.told(), database.at)
 
 
-def _read(backend: Any, name: str, file: Path, problems: Problems) -> Stored | None:
-    import duckdb
-
-    try:
-        with file.open("rb"):  # the machine's own word for what is wrong, before the database's
-            pass
-        return _read_csv(backend, name, file, problems) if file.suffix == ".csv" else _read_parquet(backend, name, file)
-    except OSError as error:
-        problems.add(file.name, f"cannot be read ({error.strerror})", "check that it is a file that may be read")
-    except UnicodeDecodeError:
-        problems.add(file.name, "is not UTF-8 text", SAVE_AGAIN)
-    except csv.Error:
-        problems.add(file.name, "is not a CSV file", SAVE_AGAIN)
-    except duckdb.Error as error:  # its message holds the row: only the line number is kept
-        problems.add(file.name, *_reading_problem(str(error), file.suffix))
-    return None
+# --- what both share ----------------------------------------------------------------------------
 
 
-def _reading_problem(message: str, suffix: str) -> tuple[str, str]:
-    if suffix == ".parquet":
-        return "is not a Parquet file, or is cut short", "make the extract again; check that copying it was not cut off"
-    found = re.search(r"CSV Error on Line: (\d+)", message)
-    where = f" on line {found[1]}" if found else ""
-    if "unicode" in message.lower():
-        return f"is not UTF-8 text{where}", SAVE_AGAIN
-    if "quote" in message.split("Possible")[0].lower():
-        return f"a quotation mark is not closed{where}", 'double a quotation mark inside a text (""), or remove it'
-    if "Number of Columns" in message:
-        cure = (
-            "put texts that hold the separator in quotation marks; do not use a decimal comma beside comma separators"
-        )
-        return f"the number of fields is not that of the first line{where}", cure
-    return f"is not a well-formed CSV file{where}", SAVE_AGAIN
+def _read_mapping(folder: Path | None, given: str | Path | None, problems: Problems) -> RegisterMapping:
+    file = Path(given) if given is not None else folder / MAPPING_FILE if folder else None
+    if file is None or (given is None and not file.exists()):
+        return NO_MAPPING
+    return read_mapping(file, TABLES, problems)
 
 
-def _read_parquet(backend: Any, name: str, file: Path) -> Stored:
-    # A folder called `a=b` must not become a column, nor `[` in a path a pattern.
-    _create(backend, name, "read_parquet(?, hive_partitioning=false)", (glob.escape(str(file)),))
-    return Stored(backend.table(name), {})
+def _renamed(theirs: str, names: RegisterMapping, read: Stored, problems: Problems) -> Stored:
+    rows = mapped(theirs, names, read.rows, problems)
+    columns = names.tables[theirs].columns if theirs in names.tables else {}
+    return Stored(rows, {columns.get(column, column): mark for column, mark in read.marks.items()})
 
 
-def _read_csv(backend: Any, name: str, file: Path, problems: Problems) -> Stored | None:
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        first = lines.readline()
-    separator = ";" if first.count(";") > first.count(",") else ","
-    header = next(csv.reader([first], delimiter=separator), [])
-    if not header:
-        problems.add(file.name, "is empty", f"its first line must name the columns: {', '.join(TABLES[name].names)}")
-        return None
-    unnamed = [number for number, column in enumerate(header, 1) if not column.strip()]
-    folded = [column.casefold() for column in header]
-    twice = [number for number, column in enumerate(folded, 1) if column.strip() and column in folded[: number - 1]]
-    for number in unnamed:
-        problems.add(f"{file.name}, column {number}", "has no name", "name it, or remove the empty column")
-    for number in twice:
-        problems.add(f"{file.name}, column {number}", "has the name of another column", "keep one of them")
-    if unnamed or twice:
-        return None
-    # Every value is read as text, so that codes keep their zeros and a bad value is told by its row.
-    columns = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in header)
-    source = (
-        f"read_csv(?, delim='{separator}', quote='\"', escape='\"', header=true, auto_detect=false, "
-        f"columns={{{columns}}}, nullstr='', hive_partitioning=false)"
-    )
-    _create(backend, name, source, (glob.escape(str(file)),))
-    return Stored(backend.table(name), _decimal_marks(backend, name, header) if separator == ";" else {})
+def _tell_unfound(theirs: str, names: RegisterMapping, problems: Problems) -> None:
+    if theirs in names.tables:
+        problems.add(f"{MAPPING_FILE} tables.{theirs}", "there is no such table", "correct the name, or remove it")
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _decimal_marks(backend: Any, name: str, header: list[str]) -> dict[str, str]:
-    """A column of numbers has decimal commas as soon as one value has one: marks are never mixed."""
-    numbers = [c.name for c in TABLES[name].columns if c.type in ("number", "whole") and c.name in header]
-    if not numbers:
-        return {}
-    counts = ", ".join(f"""count(*) FILTER (contains("{column}", ','))""" for column in numbers)
-    found = backend.con.execute(f'SELECT {counts} FROM "{name}"').fetchone()
-    return {column: "," for column, count in zip(numbers, found, strict=True) if count}
+def _labelled(info: RegisterInfo, label: str) -> RegisterInfo:
+    return info if info.label else info.override(label=label[:200])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,14 +13,29 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from costeff.draws import NEW, OPTIONS, USUAL, rng
+from costeff.draws import OPTIONS, rng
 from costeff.errors import DataError, Problem, Problems, SetupError
+from costeff.records.folders import whole_folder, write_json
 from costeff.records.sources import INFO_FILE
 from costeff.records.tables import RISK_GROUPS
-from costeff.records.truths import Option, OptionalTruth, Positive, Risk, RiskGroup, Spread, by_group
+from costeff.records.truth_values import (
+    DAY,
+    Option,
+    Positive,
+    Risk,
+    RiskGroup,
+    Spread,
+    always,
+    by_group,
+    by_option,
+    named,
+)
+from costeff.records.truths import OptionalTruth
+from costeff.records.written import write_tables
 from costeff.spec import Id, Share
 
 TRUTH_FILE = "truth.json"
+REFUSED = "The synthetic register was not written"
 COLUMNS = ("code", "county", "population", "need_index")
 
 
@@ -129,18 +142,37 @@ def write_register(
     """
     folder = Path(folder)
     _may_write(folder, replace)
-    places = _checked(municipalities)
+    places = _checked(municipalities, truth)
     risks = _true_risks(places, truth, seed)
     clients = _draw_clients(places, truth, seed)
-    tables = {
-        "clients": _clients_table(clients, places),
-        "episodes": _episodes_table(clients, truth, seed),
-        "outcomes": _outcomes_table(clients, risks, truth, seed),
-        **truth.draw_optional(clients, seed),
-    }
-    data_date = date.fromordinal(truth.first_day.toordinal() + 364 + truth.follow_up_days)
-    info = {"synthetic": True, "label": label, "seed": seed, "data_date": data_date.isoformat()}
-    return _write(folder, tables, {INFO_FILE: info, TRUTH_FILE: _told(truth, risks, clients, places, seed)})
+    with whole_folder(folder, REFUSED, replace) as draft:
+        last = write_tables(draft, _tables(clients, places, risks, truth, seed), _pseudonyms(len(clients), seed))
+        info = {"synthetic": True, "label": label, "seed": seed, "data_date": last.isoformat()}
+        write_json(draft / INFO_FILE, info)
+        write_json(draft / TRUTH_FILE, _told(truth, risks, clients, places, seed))
+    return folder
+
+
+def _tables(
+    clients: pd.DataFrame, places: pd.DataFrame, risks: _Risks, truth: SyntheticTruth, seed: int
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Rows of one table after the other, so that no more than some of one and the episodes are in memory."""
+    codes, everybody = places["code"].tolist(), np.arange(len(clients), dtype="int32")
+    groups = named(clients["group"], RISK_GROUPS)
+    yield (
+        "clients",
+        pd.DataFrame({"client": everybody, "municipality": named(clients["place"], codes), "risk_group": groups}),
+    )
+    episodes = _draw_episodes(clients, truth, seed)
+    if truth.providers:
+        episodes = truth.providers.draw(episodes, clients, seed)
+    yield "episodes", episodes.assign(option=named(clients["option"].to_numpy()[episodes["client"]], OPTIONS))
+    for rows in _outcomes(clients, risks, truth, seed):
+        yield "outcomes", rows
+    yield from truth.draw_measured(clients, seed)
+    people = places["population"].to_numpy(dtype=float)
+    for name, rows in truth.draw_across(clients, episodes, people, truth.follow_up_days, seed):
+        yield name, rows.assign(municipality=named(rows["place"], codes)) if "place" in rows else rows
 
 
 def read_truth(folder: str | Path) -> dict[str, Any]:
@@ -161,7 +193,7 @@ def read_truth(folder: str | Path) -> dict[str, Any]:
     return told
 
 
-def _checked(municipalities: pd.DataFrame) -> pd.DataFrame:
+def _checked(municipalities: pd.DataFrame, truth: SyntheticTruth) -> pd.DataFrame:
     problems = Problems()
     for name in COLUMNS:
         if name not in municipalities.columns:
@@ -179,6 +211,8 @@ def _checked(municipalities: pd.DataFrame) -> pd.DataFrame:
         problems.add("municipalities.need_index", "is not above 0", "leave it empty where there is none")
     if places["county"].isna().any():
         problems.add("municipalities.county", "is empty", "give the county of every municipality")
+    if truth.residence and truth.residence.share_moved and (people > 0).sum() == 1:
+        problems.add("municipalities", "only one has people", "give two, or a truth in which nobody moves")
     problems.raise_if_any(DataError, "A synthetic register cannot be drawn")
     return places
 
@@ -208,76 +242,65 @@ def _weights(places: pd.DataFrame, truth: SyntheticTruth) -> np.ndarray:
 
 
 def _draw_clients(places: pd.DataFrame, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
-    """A row for each client: pseudonym, and municipality, group and option as positions."""
+    """A row for each client: municipality, group and option as positions."""
     people = places["population"].to_numpy(dtype=float)
     exact = truth.clients * people / people.sum()
     counts = np.floor(exact).astype(int)
     rest = truth.clients - counts.sum()
     counts[np.argsort(-(exact - counts), kind="stable")[:rest]] += 1
     size = truth.clients
-    # Opaque and without order: nothing of a client can be computed back from it.
-    text = rng(seed, "synthetic", "pseudonym").bytes(16 * size).hex()
     group = rng(seed, "synthetic", "group").choice(len(RISK_GROUPS), size=size, p=by_group(truth.group_share))
     new = rng(seed, "synthetic", "option").random(size) < by_group(truth.new_share)[group]
-    return pd.DataFrame(
-        {
-            "client": [text[i : i + 32] for i in range(0, 32 * size, 32)],
-            "place": np.repeat(np.arange(len(places)), counts),
-            "group": group,
-            "option": new.astype(int),
-        }
-    )
+    place = np.repeat(np.arange(len(places), dtype="int16"), counts)
+    return pd.DataFrame({"place": place, "group": group.astype("int8"), "option": new.astype("int8")})
 
 
-def _clients_table(clients: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "client": clients["client"],
-            "municipality": places["code"].to_numpy(dtype=object)[clients["place"]],
-            "risk_group": np.array(RISK_GROUPS, dtype=object)[clients["group"]],
-        }
-    )
+def _pseudonyms(size: int, seed: int) -> np.ndarray:
+    """Letters [client, place in the text] of `k` and 32 hexadecimal digits.
+
+    Opaque and without order: nothing of a client can be computed back from them.
+    """
+    drawn = np.frombuffer(rng(seed, "synthetic", "pseudonym").bytes(16 * size), "u1")
+    pairs = np.frombuffer(bytes(range(256)).hex().encode(), "u2")
+    letters = np.full((size, 33), ord("k"), "u1")
+    letters[:, 1:] = pairs[drawn].view("u1").reshape(size, 32)
+    return letters
 
 
-def _episodes_table(clients: pd.DataFrame, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
+def _draw_episodes(clients: pd.DataFrame, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
     """One or two episodes for each client; their costs share the client's total, in whole cents."""
     generator = rng(seed, "synthetic", "episodes")
     size, shape = len(clients), truth.cost_cv**-2
-    mean = np.array([truth.cost_mean[USUAL], truth.cost_mean[NEW]])[clients["option"]]  # type: ignore[index]
+    mean = by_option(truth.cost_mean)[clients["option"]]
     total = np.round(generator.gamma(shape, mean / shape, size), 2)
     two = generator.random(size) < truth.second_episode_share
     first = np.where(two, np.round(total * generator.random(size), 2), total)
-    start = np.datetime64(truth.first_day, "D") + generator.integers(0, 365, size).astype("timedelta64[D]")
-    days = generator.integers(1, truth.follow_up_days + 1, size).astype("timedelta64[D]")
+    start = np.datetime64(truth.first_day, "s") + generator.integers(0, 365, size).astype(DAY)
+    days = generator.integers(1, truth.follow_up_days + 1, size).astype(DAY)
     again = start + days + np.timedelta64(1, "D")
-    one = pd.DataFrame({"start": start, "end": start + days, "cost": first})
-    more = pd.DataFrame({"start": again, "end": again + days, "cost": np.round(total - first, 2)})[two]
-    episodes = pd.concat([one, more]).assign(
-        client=pd.concat([clients["client"], clients["client"][two]]),
-        option=np.array(OPTIONS, dtype=object)[pd.concat([clients["option"], clients["option"][two]])],
-    )
-    dates = dict.fromkeys(("start", "end"), "date32[day][pyarrow]")
-    ordered = episodes.sort_index(kind="stable")[["client", "option", "start", "end", "cost"]]
-    return ordered.astype(dates).reset_index(drop=True)
+    everybody = np.arange(size, dtype="int32")
+    one = pd.DataFrame({"client": everybody, "start": start, "end": start + days, "cost": first})
+    more = pd.DataFrame({"client": everybody, "start": again, "end": again + days, "cost": np.round(total - first, 2)})
+    return pd.concat([one, more[two]]).sort_values("client", kind="stable", ignore_index=True)
 
 
-def _outcomes_table(clients: pd.DataFrame, risks: _Risks, truth: SyntheticTruth, seed: int) -> pd.DataFrame:
+def _outcomes(clients: pd.DataFrame, risks: _Risks, truth: SyntheticTruth, seed: int) -> Iterator[pd.DataFrame]:
     """Events at a constant hazard that gives the client's risk, told in whole days from 1."""
     risk = risks.risk[clients["place"], clients["group"], clients["option"]]
     uniform = rng(seed, "synthetic", "outcome").random(len(clients))
-    parts = [_events(clients, truth.outcome, uniform, risk, truth.follow_up_days)]
+    yield _events(truth.outcome, uniform, risk, truth.follow_up_days)
     for cause in sorted(truth.competing):
         uniform = rng(seed, "synthetic", "competing", cause).random(len(clients))
         risk = truth.competing_risk(cause)[clients["option"]]
-        parts.append(_events(clients, cause, uniform, risk, truth.follow_up_days))
-    return pd.concat(parts, ignore_index=True)
+        yield _events(cause, uniform, risk, truth.follow_up_days)
 
 
-def _events(clients: pd.DataFrame, outcome: str, uniform: np.ndarray, risk: np.ndarray, last: int) -> pd.DataFrame:
+def _events(outcome: str, uniform: np.ndarray, risk: np.ndarray, last: int) -> pd.DataFrame:
     event = uniform < risk
     days = np.ceil(last * np.log1p(-np.where(event, uniform, 0)) / np.log1p(-risk))
     time = np.where(event, np.clip(days, 1, last), last)
-    return pd.DataFrame({"client": clients["client"], "outcome": outcome, "time": time, "event": event})
+    everybody = np.arange(time.size, dtype="int32")
+    return pd.DataFrame({"client": everybody, "outcome": always(outcome, time.size), "time": time, "event": event})
 
 
 def _told(
@@ -292,7 +315,9 @@ def _told(
         "seed": seed,
         "intercept": risks.intercept,
         **{of: risks.national(weight) for of, weight in weights.items()},
-        **truth.expected_optional({of: weight.sum(axis=0) for of, weight in weights.items()}),
+        **truth.expected_optional(
+            {of: weight.sum(axis=0) for of, weight in weights.items()}, truth.second_episode_share, truth.cost_mean
+        ),
         **(
             {"competing": {of: _first(truth, risks, weight) for of, weight in weights.items()}}
             if truth.competing
@@ -318,9 +343,6 @@ def _first(truth: SyntheticTruth, risks: _Risks, weights: np.ndarray) -> dict[st
     }
 
 
-# --- writing ------------------------------------------------------------------------------------
-
-
 def _may_write(folder: Path, replace: bool) -> None:
     if not folder.exists():
         return
@@ -330,26 +352,4 @@ def _may_write(folder: Path, replace: bool) -> None:
         rule, cure = "holds something that is not a synthetic register", "choose another folder: nothing was removed"
     else:
         return
-    raise SetupError("The synthetic register was not written", [Problem(str(folder), rule, cure)])
-
-
-def _write(folder: Path, tables: dict[str, pd.DataFrame], notes: dict[str, dict[str, object]]) -> Path:
-    """Written beside, then renamed, so that a reader never meets half a register."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
-            draft = Path(beside) / "new"
-            draft.mkdir()
-            for name, table in tables.items():
-                table.to_parquet(draft / f"{name}.parquet", index=False)
-            for name, note in notes.items():
-                text = json.dumps(note, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
-                (draft / name).write_text(text + "\n", encoding="utf-8")
-            if folder.exists():
-                os.replace(folder, Path(beside) / "old")
-            os.replace(draft, folder)
-            shutil.rmtree(Path(beside) / "old", ignore_errors=True)
-    except OSError as error:
-        problem = Problem(str(folder), f"cannot be written ({error.strerror})", "check the path, rights and free space")
-        raise SetupError("The synthetic register was not written", [problem]) from error
-    return folder
+    raise SetupError(REFUSED, [Problem(str(folder), rule, cure)])

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from costeff.draws import OPTIONS
+from costeff.records.columns import (
+    CLIENT_LABEL,
+    CLIENT_REFERENCE,
+    DAYS,
+    MUNICIPALITY,
+    PROVIDER,
+    SERVICE,
+    cost_column,
+    date_column,
+)
 from costeff.records.declare import (
-    KEY_LABEL,
-    KNOWN_MUNICIPALITY,
+    NOT_AN_IDENTITY_CODE,
     NOT_BEFORE_START,
     ONE_OPTION_PER_CLIENT,
-    OPTIONAL_LABEL,
     POSITIVE,
-    THREE_DIGITS,
-    TYPE_LABELS,
-    UNIQUE_LABEL,
     Column,
     Table,
-    at_least,
     at_most,
     is_id,
     one_of,
     present_if_there,
     present_in,
-    refers_to,
 )
-from costeff.spec import Label, Language
+from costeff.records.tables_optional import COSTS, COUNTS, ENDS, EXPERIENCE, METERS, REFERRALS, RESIDENCE
+from costeff.spec import Label
 
 RISK_GROUPS = ("low", "middle", "high")
-
-CLIENT_LABEL = Label(
-    fi="Asiakkaan pseudonyymi, ei henkilötunnus",
-    sv="Klientens pseudonym, inte personbeteckning",
-    en="Pseudonym of the client, never an identity code",
-)
-CLIENT_REFERENCE = Column(name="client", type="text", label=CLIENT_LABEL, constraints=(refers_to("clients"),))
 
 CLIENTS = Table(
     name="clients",
@@ -46,18 +41,14 @@ CLIENTS = Table(
             type="text",
             label=CLIENT_LABEL,
             constraints=(
+                NOT_AN_IDENTITY_CODE,
                 present_in("episodes", "add an episode, or leave the client out: without one the option is not known"),
                 present_in("outcomes", "add the time followed with event false, or leave the client out"),
                 present_if_there("counts", "add a row with count 0 for a client who had none, or leave the client out"),
                 present_if_there("ends", "add an end such as ongoing or not_known, or leave the client out"),
             ),
         ),
-        Column(
-            name="municipality",
-            type="text",
-            label=Label(fi="Kotikunnan numero", sv="Hemkommunens nummer", en="Code of the municipality of residence"),
-            constraints=(THREE_DIGITS, KNOWN_MUNICIPALITY),
-        ),
+        MUNICIPALITY,
         Column(
             name="risk_group",
             type="text",
@@ -90,24 +81,15 @@ EPISODES = Table(
             ),
             constraints=(one_of(OPTIONS), ONE_OPTION_PER_CLIENT),
         ),
-        Column(
-            name="start", type="date", label=Label(fi="Alkamispäivä", sv="Startdatum", en="First day of the episode")
+        date_column("start", Label(fi="Alkamispäivä", sv="Startdatum", en="First day of the episode")),
+        date_column("end", Label(fi="Päättymispäivä", sv="Slutdatum", en="Last day of the episode"), NOT_BEFORE_START),
+        cost_column(
+            Label(fi="Jakson kustannus", sv="Periodens kostnad", en="Cost of the episode"),
+            "a cost is money out, zero or more; move refunds and client fees elsewhere",
+            "give euros, not cents, and one episode in a row",
         ),
-        Column(
-            name="end",
-            type="date",
-            label=Label(fi="Päättymispäivä", sv="Slutdatum", en="Last day of the episode"),
-            constraints=(NOT_BEFORE_START,),
-        ),
-        Column(
-            name="cost",
-            type="number",
-            label=Label(fi="Jakson kustannus, euroa", sv="Periodens kostnad, euro", en="Cost of the episode, in euros"),
-            constraints=(
-                at_least(0, "a cost is money out, zero or more; move refunds and client fees elsewhere"),
-                at_most(1e9, "give euros, not cents, and one episode in a row"),
-            ),
-        ),
+        PROVIDER,
+        SERVICE,
     ),
 )
 
@@ -135,6 +117,7 @@ OUTCOMES = Table(
                 sv="Dagar från tjänstens början till händelsen eller uppföljningens slut",
                 en="Days from the start of the service to the event or the end of follow-up",
             ),
+            unit=DAYS,
             constraints=(POSITIVE, at_most(36525, "give days from the start of the service, not a date or seconds")),
         ),
         Column(
@@ -149,178 +132,7 @@ OUTCOMES = Table(
     ),
 )
 
-# --- optional tables ----------------------------------------------------------------------------
-
-COUNTS = Table(
-    name="counts",
-    optional=True,
-    label=Label(
-        fi="Lukumäärät seurannassa, rivi asiakasta ja tulosta kohti",
-        sv="Antal under uppföljningen, en rad per klient och resultat",
-        en="Counts in the follow-up, a row for each client and outcome",
-    ),
-    key=("client", "outcome"),
-    columns=(
-        CLIENT_REFERENCE,
-        Column(
-            name="outcome",
-            type="text",
-            label=Label(fi="Laskettavan tunnus", sv="Id för det som räknas", en="Id of what is counted"),
-            constraints=(is_id("days_in_care"),),
-        ),
-        Column(
-            name="count",
-            type="whole",
-            label=Label(
-                fi="Lukumäärä seurannan aikana, esimerkiksi päiviä",
-                sv="Antal under uppföljningen, till exempel dagar",
-                en="How many in the follow-up, for example days",
-            ),
-            constraints=(
-                at_least(0, "a count is zero or more"),
-                at_most(1e6, "count days, visits or the like of one client, not euros or seconds"),
-            ),
-        ),
-    ),
-)
-
-MEASURE_LIMITS = (
-    at_least(-1e9, "give the value in a larger unit"),
-    at_most(1e9, "give the value in a larger unit"),
-)
-METERS = Table(
-    name="meters",
-    optional=True,
-    label=Label(
-        fi="Mittarit, rivi asiakasta ja mittaria kohti; kaikkia ei tarvitse mitata",
-        sv="Mätare, en rad per klient och mätare; alla behöver inte mätas",
-        en="Meters, a row for each client and meter; not everybody needs to be measured",
-    ),
-    key=("client", "meter"),
-    columns=(
-        CLIENT_REFERENCE,
-        Column(
-            name="meter",
-            type="text",
-            label=Label(fi="Mittarin tunnus", sv="Mätarens id", en="Id of the meter"),
-            constraints=(is_id("functioning"),),
-        ),
-        Column(
-            name="before",
-            type="number",
-            label=Label(
-                fi="Mitattu ennen palvelun alkua",
-                sv="Uppmätt innan tjänsten började",
-                en="Measured before the service began",
-            ),
-            constraints=MEASURE_LIMITS,
-        ),
-        Column(
-            name="after",
-            type="number",
-            label=Label(
-                fi="Mitattu seurannan lopussa",
-                sv="Uppmätt vid uppföljningens slut",
-                en="Measured at the end of follow-up",
-            ),
-            constraints=MEASURE_LIMITS,
-        ),
-    ),
-)
-
-EXPERIENCE = Table(
-    name="experience",
-    optional=True,
-    label=Label(
-        fi="Asiakaskokemus, rivi asiakasta ja kysymystä kohti; kaikkien ei tarvitse vastata",
-        sv="Klienterfarenhet, en rad per klient och fråga; alla behöver inte svara",
-        en="Client experience, a row for each client and question; not everybody needs to answer",
-    ),
-    key=("client", "question"),
-    columns=(
-        CLIENT_REFERENCE,
-        Column(
-            name="question",
-            type="text",
-            label=Label(fi="Kysymyksen tunnus", sv="Frågans id", en="Id of the question"),
-            constraints=(is_id("was_heard"),),
-        ),
-        Column(
-            name="level",
-            type="whole",
-            label=Label(
-                fi="Vastaus järjestysasteikolla, 1 on huonoin",
-                sv="Svar på en ordningsskala, 1 är sämst",
-                en="Answer on an ordered scale, 1 is the worst",
-            ),
-            constraints=(
-                at_least(1, "number the answers from 1, the worst, upwards; leave out those who did not answer"),
-                at_most(10, "number the answers from 1, the worst, to at most 10"),
-            ),
-        ),
-    ),
-)
-
-ENDS = Table(
-    name="ends",
-    optional=True,
-    label=Label(
-        fi="Palvelun päättyminen, rivi asiakasta kohti",
-        sv="Hur tjänsten slutade, en rad per klient",
-        en="How the service ended, a row for each client",
-    ),
-    key=("client",),
-    columns=(
-        CLIENT_REFERENCE,
-        Column(
-            name="end",
-            type="text",
-            label=Label(
-                fi="Mihin tai miksi palvelu päättyi",
-                sv="Till vad eller varför tjänsten slutade",
-                en="To what or why the service ended",
-            ),
-            constraints=(is_id("other_service"),),
-        ),
-    ),
-)
-
 TABLES: dict[str, Table] = {
-    table.name: table for table in (CLIENTS, EPISODES, OUTCOMES, COUNTS, METERS, EXPERIENCE, ENDS)
+    table.name: table
+    for table in (CLIENTS, EPISODES, OUTCOMES, COUNTS, METERS, EXPERIENCE, ENDS, COSTS, REFERRALS, RESIDENCE)
 }
-
-
-def describe_tables(language: Language = "en") -> pd.DataFrame:
-    """The data dictionary of a register, a row for each column.
-
-    Parameters
-    ----------
-    language
-        "fi", "sv" or "en".
-
-    Returns
-    -------
-    DataFrame
-        Columns table, column, type, meaning, rules; names of tables and columns are the
-        ones the files use, the rest is in `language`. The rules of its first column tell
-        that a table is optional.
-    """
-    rows = []
-    for table in TABLES.values():
-        for column in table.columns:
-            rules = [constraint.label[language] for constraint in column.constraints]
-            if table.key and column.name == table.key[-1]:
-                label = KEY_LABEL if len(table.key) > 1 else UNIQUE_LABEL
-                rules.insert(0, label[language].format(key=" + ".join(table.key)))
-            if table.optional and column is table.columns[0]:
-                rules.insert(0, OPTIONAL_LABEL[language])
-            rows.append(
-                {
-                    "table": table.name,
-                    "column": column.name,
-                    "type": TYPE_LABELS[column.type][language],
-                    "meaning": column.label[language],
-                    "rules": "; ".join(rules),
-                }
-            )
-    return pd.DataFrame(rows)

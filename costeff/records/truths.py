@@ -4,45 +4,29 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from costeff.draws import OPTIONS, rng
-from costeff.records.tables import RISK_GROUPS, TABLES
+from costeff.records.tables import TABLES
+from costeff.records.truth_values import (
+    NO_DIFFERENCE,
+    ByGroup,
+    Option,
+    Positive,
+    PositiveByGroup,
+    RiskByOption,
+    Some,
+    always,
+    by_group,
+    by_option,
+    named,
+)
+from costeff.records.truths_across import CostsTruth, ProviderTruth, ReferralTruth, ResidenceTruth
 from costeff.spec import Id, Spec
-
-RiskGroup = Literal["low", "middle", "high"]
-Option = Literal["usual", "new"]
-Risk = Annotated[float, Field(gt=0, lt=1)]
-Spread = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Some = Annotated[float, Field(gt=0, le=1)]  # a share, not nobody
-
-
-def _every_group[T](values: dict[RiskGroup, T]) -> dict[RiskGroup, T]:
-    if set(values) != set(RISK_GROUPS):
-        raise ValueError(f"must have a value for each of {', '.join(RISK_GROUPS)}")
-    return values
-
-
-def _every_option[T](values: dict[Option, T]) -> dict[Option, T]:
-    if set(values) != set(OPTIONS):
-        raise ValueError(f"must have a value for each of {', '.join(OPTIONS)}")
-    return values
-
-
-ByGroup = Annotated[dict[RiskGroup, float], AfterValidator(_every_group)]
-PositiveByGroup = Annotated[dict[RiskGroup, Positive], AfterValidator(_every_group)]
-RiskByOption = Annotated[dict[Option, Risk], AfterValidator(_every_option)]
-NO_DIFFERENCE: dict[RiskGroup, float] = {"low": 0.0, "middle": 0.0, "high": 0.0}
-
-
-def by_group(values: dict[RiskGroup, float]) -> np.ndarray:
-    """Values in the order of the risk groups."""
-    return np.array([values[group] for group in RISK_GROUPS])  # type: ignore[index]
 
 
 class _Truth(Spec):
@@ -184,7 +168,7 @@ class EndTruth(_Truth):
     def draw(self, group: np.ndarray, new: np.ndarray, generator: np.random.Generator) -> pd.DataFrame:
         below = self._chances(group, new).cumsum(axis=1)[:, :-1]
         picked = (generator.random(group.size)[:, None] >= below).sum(axis=1)
-        return pd.DataFrame({"end": np.array(self.ends, dtype=object)[picked]})
+        return pd.DataFrame({"end": named(picked, self.ends)})
 
     def expected(self, share: np.ndarray) -> dict[str, Any]:
         groups = np.arange(share.size)
@@ -207,6 +191,16 @@ class OptionalTruth(Spec):
     meters: dict[Id, MeterTruth] = Field(default={})
     experience: dict[Id, ExperienceTruth] = Field(default={})
     ends: EndTruth | None = None
+    providers: ProviderTruth | None = None
+    referrals: ReferralTruth | None = None
+    costs: CostsTruth | None = None
+    residence: ResidenceTruth | None = None
+
+    @model_validator(mode="after")
+    def _providers_refer(self) -> Self:
+        if self.referrals and not self.providers:
+            raise ValueError("referrals need providers")
+        return self
 
     def _parts(self) -> Iterator[tuple[str, str, _Truth]]:
         """Table, id (empty where a table has none) and truth."""
@@ -216,25 +210,44 @@ class OptionalTruth(Spec):
         if self.ends:
             yield "ends", "", self.ends
 
-    def draw_optional(self, clients: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
-        """The optional tables that were declared; each part has random numbers of its own.
+    def draw_measured(self, clients: pd.DataFrame, seed: int) -> Iterator[tuple[str, pd.DataFrame]]:
+        """What was measured of each client, part by part; each has random numbers of its own.
 
         Parameters
         ----------
         clients
-            Columns client, group and option (positions).
+            Columns group and option (positions).
+
+        Yields
+        ------
+        tuple of str and DataFrame
+            The table's name and rows of it, by positions of clients.
         """
         group, new = clients["group"].to_numpy(), clients["option"].to_numpy()
-        parts: dict[str, list[pd.DataFrame]] = {}
         for table, name, truth in self._parts():
             drawn = truth.draw(group, new, rng(seed, "synthetic", table, name))
-            key = TABLES[table].key[-1]
-            named = {"client": clients["client"].loc[drawn.index]} | ({key: name} if name else {})
-            parts.setdefault(table, []).append(drawn.assign(**named)[list(TABLES[table].names)])
-        return {table: pd.concat(rows, ignore_index=True) for table, rows in parts.items()}
+            key = {TABLES[table].key[-1]: always(name, len(drawn))} if name else {}
+            yield table, drawn.assign(client=drawn.index.to_numpy("int32"), **key)
 
-    def expected_optional(self, shares: dict[str, np.ndarray]) -> dict[str, Any]:
-        """What is true of each part, by table and id, standardised to each of several shares of the risk groups."""
+    def draw_across(
+        self, clients: pd.DataFrame, episodes: pd.DataFrame, population: np.ndarray, follow_up_days: int, seed: int
+    ) -> Iterator[tuple[str, pd.DataFrame]]:
+        """What crosses providers and places, part by part; the episodes know their providers already."""
+        if self.referrals and self.providers:
+            yield "referrals", self.referrals.draw(episodes, clients, self.providers, seed)
+        if self.costs:
+            for rows in self.costs.draw(episodes, clients, follow_up_days, seed):
+                yield "costs", rows
+        if self.residence:
+            yield "residence", self.residence.draw(episodes, clients, population, follow_up_days, seed)
+
+    def expected_optional(
+        self, shares: dict[str, np.ndarray], second: float, cost_mean: dict[Option, float]
+    ) -> dict[str, Any]:
+        """What is true of each part, by table and id, standardised to each of several shares of the risk groups.
+
+        `second` is the chance of a second episode, `cost_mean` what the episodes cost a client in all.
+        """
         told: dict[str, Any] = {}
         for table, name, truth in self._parts():
             expected = {of: truth.expected(share) for of, share in shares.items()}
@@ -242,8 +255,16 @@ class OptionalTruth(Spec):
                 told.setdefault(table, {})[name] = expected
             else:
                 told[table] = expected
+        if self.providers:
+            told["providers"] = {of: self.providers.expected(share, second) for of, share in shares.items()}
+        if self.referrals:
+            told["referrals"] = {of: self.referrals.expected(each) for of, each in told["providers"].items()}
+        if self.costs:
+            told["costs"] = self.costs.expected(cost_mean)
+        if self.residence:
+            told["residence"] = self.residence.expected()
         return told
 
     def competing_risk(self, cause: str) -> np.ndarray:
         """Risk of a competing outcome within the follow-up, by option."""
-        return np.array([self.competing[cause][option] for option in OPTIONS])  # type: ignore[index]
+        return by_option(self.competing[cause])

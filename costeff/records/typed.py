@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ from costeff.records.declare import Column, Table
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-ROW = "__row"  # number of the data row in its file, from 1
+ROW = "__row"  # number of the data row in its file, from 1; a table of a database has none
+Run = Callable[[Any], Any]  # of an expression, where the rows lie; the answer is a data frame
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,21 @@ class Stored:
 
     rows: ir.Table
     marks: Mapping[str, str]
+
+
+def row_column(rows: ir.Table) -> list[str]:
+    """The column of row numbers, where the source has them."""
+    return [ROW] if ROW in rows.columns else []
+
+
+def first_rows(broken: ir.Table, most: int, run: Run) -> list[int]:
+    """The numbers of the first rows of a table, at most so many; none where rows have no numbers."""
+    if not row_column(broken):
+        return []
+    return [int(row) for row in run(broken.select(ROW).order_by(ROW).limit(most))[ROW]]
+
+
+LARGEST = 1.7976931348623157e308  # what is not at most this is infinite or not a number
 
 
 def _typeless(kind: Any) -> bool:
@@ -61,10 +77,28 @@ def _date(raw: Any, text: bool) -> Any:
     import ibis
 
     if text:
-        return ibis.ifelse(raw.re_search(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), raw.try_cast("date"), None)
+        return _calendar_day(raw)
     if raw.type().is_timestamp():
         return ibis.ifelse(raw == raw.truncate("D"), raw.cast("date"), None)
     return raw
+
+
+# Every day there is, and no other: some databases fail on 31 February where others give null.
+DAY = (
+    r"^(([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
+    r"-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    r"|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)$"
+)
+
+
+def _calendar_day(raw: Any) -> Any:
+    """2024-01-31 or 31.1.2024, if there is such a day; only what has been seen to be one is cast."""
+    import ibis
+
+    iso = raw.re_replace(r"^([0-9])[.]", r"0\1.")
+    iso = iso.re_replace(r"^([0-9]{2})[.]([0-9])[.]", r"\1.0\2.")
+    iso = iso.re_replace(r"^([0-9]{2})[.]([0-9]{2})[.]([0-9]{4})$", r"\3-\2-\1")
+    return ibis.ifelse(iso.re_search(DAY), iso, None).cast("date")
 
 
 def _number(raw: Any, text: bool, mark: str) -> Any:
@@ -72,9 +106,10 @@ def _number(raw: Any, text: bool, mark: str) -> Any:
 
     if not text:
         number = raw.cast("float64")
-        return ibis.ifelse(number.isnan() | number.isinf(), None, number)
-    form = rf"^[+-]?[0-9]+({re.escape(mark)}[0-9]+)?([eE][+-]?[0-9]{{1,2}})?$"
-    return ibis.ifelse(raw.re_search(form), raw.replace(mark, ".").try_cast("float64"), None)
+        return ibis.ifelse(number.abs() <= LARGEST, number, None)
+    # So few digits that every such number is a float: some databases fail where others give infinity or zero.
+    form = rf"^[+-]?[0-9]{{1,99}}({re.escape(mark)}[0-9]{{1,99}})?([eE][+-]?[0-9]{{1,2}})?$"
+    return ibis.ifelse(raw.re_search(form), raw, None).replace(mark, ".").cast("float64")
 
 
 def _whole(number: Any) -> Any:
@@ -108,5 +143,5 @@ def usable_columns(table: Table, stored: Stored) -> list[Column]:
 
 
 def typed_table(table: Table, stored: Stored) -> ir.Table:
-    """The declared columns, typed, beside the row number; columns missing or of a wrong kind are left out."""
-    return stored.rows.select(stored.rows[ROW], **typed_values(usable_columns(table, stored), stored))
+    """The declared columns, typed, beside the row number if any; columns missing or of a wrong kind are left out."""
+    return stored.rows.select(*row_column(stored.rows), **typed_values(usable_columns(table, stored), stored))

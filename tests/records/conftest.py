@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from postgres_server import MISSING, Server, running_server
 from register_builders import KINDS, Frames, write
 
 from costeff.records import SyntheticTruth
@@ -21,6 +22,15 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[[Frames, str], Path]:
     return lambda frames, kind: write(tmp_path / "register", frames, kind)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server; the tests that need one are skipped where it is not installed."""
+    if MISSING:
+        pytest.skip(MISSING)
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ def write(folder: Path, frames: Frames, kind: str) -> Path:
         if kind == "parquet":
             text = frame.assign(
                 **{
-                    c: frame[c].map(lambda v: v if v is None else str(v))
+                    c: frame[c].map(lambda v: None if pd.isna(v) else str(v))
                     for c in frame
                     if len({type(v) for v in frame[c] if v is not None}) > 1
                 }

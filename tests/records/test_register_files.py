@@ -65,14 +65,6 @@ def test_a_broken_line_is_told_by_its_number(make: Make) -> None:
     assert refused(folder).problems[0].rule.endswith("on line 3")
 
 
-@pytest.mark.parametrize("header", [HEADER, "client,municipality,risk_gröup\n"])
-def test_a_file_that_is_not_utf8(header: str, make: Make) -> None:
-    folder = make(whole(), "csv")
-    (folder / "clients.csv").write_bytes(f"{header}{SECRET}ä,091,low\n".encode("latin-1"))
-    (problem,) = refused(folder).problems
-    assert problem.rule.startswith("is not UTF-8 text")
-
-
 @pytest.mark.parametrize("content", [b"", b"PAR1SECRETXYZPAR1", SECRET.encode() * 100])
 def test_a_broken_parquet(content: bytes, make: Make) -> None:
     folder = make(whole(), "parquet")

@@ -11,20 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from costeff.chain.stages import KIND_LABELS, STAGE_LABELS, Kind, Stage
+from costeff.chain.steering import MEANS, MEANS_LABELS, MEANS_SHORT, STEERED_BY, Means, Steering
 from costeff.spec import Id, Label, Spec
-
-Stage = Literal["input", "output", "outcome", "impact"]
-STAGES: tuple[Stage, ...] = ("input", "output", "outcome", "impact")
-STAGE_LABELS: dict[Stage, Label] = {
-    "input": Label(fi="Panos", sv="Insats", en="Input"),
-    "output": Label(fi="Suorite", sv="Prestation", en="Output"),
-    "outcome": Label(fi="Vaikutus", sv="Effekt", en="Outcome"),
-    "impact": Label(fi="Vaikuttavuus", sv="Genomslag", en="Impact"),
-}
-KIND_LABELS = {
-    "quantity": Label(fi="määrä", sv="mängd", en="quantity"),
-    "effect": Label(fi="muutos", sv="förändring", en="change"),
-}
 
 
 class Node(Spec):
@@ -32,7 +21,12 @@ class Node(Spec):
 
     label: Label
     indicator: Label
-    kind: Literal["quantity", "effect"]
+    kind: Kind
+    steering: Annotated[tuple[Steering, ...], Field(strict=False)] = ()
+
+    def means(self) -> tuple[Means, ...]:
+        """The means of steering that attach here, each once, in the order of the glossary."""
+        return tuple(means for means in MEANS if any(one.means == means for one in self.steering))
 
 
 class Input(Node):
@@ -89,7 +83,8 @@ class ImpactChain(Spec):
         return [("input", self.input), ("output", self.output), ("outcome", self.outcome), ("impact", self.impact)]
 
     def table(self, language: str = "en") -> list[dict[str, str]]:
-        """One row a stage: what it is, its indicator, and whether that counts or measures change."""
+        """One row a stage: what it is, its indicator, whether that counts or measures change, and what steers it."""
+        steered = self.steered
         return [
             {
                 "stage": STAGE_LABELS[stage][language],
@@ -97,12 +92,21 @@ class ImpactChain(Spec):
                 "indicator": node.indicator[language],
                 "kind": KIND_LABELS[node.kind][language],
             }
+            | ({"steering": _steering(node, language)} if steered else {})
             for stage, node in self.stages()
         ]
 
+    @property
+    def steered(self) -> bool:
+        """Whether any means of steering is declared."""
+        return any(node.steering for _, node in self.stages())
+
     def diagram(self, language: str = "en") -> str:
         """The chain as an inline SVG: no script, no outside font, readable in light and dark."""
-        width, gap, height = 200, 36, 132
+        width, gap = 200, 36
+        means = {stage: _wrap(_means(node, language), 30) if node.steering else [] for stage, node in self.stages()}
+        below = max(map(len, means.values()))
+        height = 132 + 15 * below
         boxes, labels = [], []
         for number, (stage, node) in enumerate(self.stages()):
             x = number * (width + gap)
@@ -122,6 +126,9 @@ class ImpactChain(Spec):
                 labels.append(
                     f'<text x="{x + 14}" y="{50 + row * 18}" font-size="14" font-weight="600">{escape(line)}</text>'
                 )
+            for row, line in enumerate(means[stage]):
+                y = height - 13 - 15 * (len(means[stage]) - 1 - row)
+                labels.append(f'<text x="{x + 14}" y="{y}" font-size="12" font-style="italic">{escape(line)}</text>')
         total = 4 * width + 3 * gap
         title = escape(f"{self.label[language]}: " + " → ".join(node.label[language] for _, node in self.stages()))
         return (
@@ -135,13 +142,22 @@ class ImpactChain(Spec):
             "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row.values()) + "</tr>"
             for row in self.table(language)
         )
-        head = "".join(
-            f"<th style='text-align:left'>{name}</th>" for name in ("Stage", "What", "Indicator", "Measures")
-        )
+        names = ("Stage", "What", "Indicator", "Measures", *(["Steering"] if self.steered else []))
+        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in names)
         return (
             f"<h4>{escape(self.label[language])}</h4>{self.diagram(language)}"
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+def _means(node: Node, language: str) -> str:
+    """What steers a stage, by the names of the means."""
+    return f"{STEERED_BY[language]}: " + ", ".join(MEANS_SHORT[means][language] for means in node.means())
+
+
+def _steering(node: Node, language: str) -> str:
+    """What steers a stage, each means with what it is."""
+    return "; ".join(f"{MEANS_LABELS[one.means][language]}: {one.label[language]}" for one in node.steering)
 
 
 def _wrap(text: str, width: int) -> list[str]:

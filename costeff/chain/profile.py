@@ -1,0 +1,68 @@
+"""The profile of a county: how it organises services, who works there, how cooperation goes, what targets stand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from costeff.spec import CountyCode, Label, Spec
+
+Model = Literal["integrated", "sector_coordinator", "sector_client"]
+MODELS: tuple[Model, ...] = ("sector_client", "sector_coordinator", "integrated")
+MODEL_LABELS: dict[Model, Label] = {
+    "integrated": Label(fi="integroitu", sv="integrerad", en="integrated"),
+    "sector_coordinator": Label(
+        fi="sektoroitunut, koordinaattori", sv="sektorsindelad, samordnare", en="by sector, with a coordinator"
+    ),
+    "sector_client": Label(
+        fi="sektoroitunut, integraatio asiakastasolla",
+        sv="sektorsindelad, integration på klientnivå",
+        en="by sector, integrated for each client",
+    ),
+}
+Profession = Literal["social_worker", "social_instructor", "family_worker", "psychologist", "nurse", "psychiatrist"]
+PROFESSION_LABELS: dict[Profession, Label] = {
+    "social_worker": Label(fi="sosiaalityöntekijät", sv="socialarbetare", en="social workers"),
+    "social_instructor": Label(fi="sosiaaliohjaajat", sv="socialhandledare", en="social instructors"),
+    "family_worker": Label(fi="perhetyöntekijät", sv="familjearbetare", en="family workers"),
+    "psychologist": Label(fi="psykologit", sv="psykologer", en="psychologists"),
+    "nurse": Label(fi="sairaanhoitajat", sv="sjukskötare", en="nurses"),
+    "psychiatrist": Label(fi="psykiatrit", sv="psykiatrer", en="psychiatrists"),
+}
+Cooperation = Literal["schools", "health_care", "substance_use", "police", "employment", "organisations"]
+COOPERATION_LABELS: dict[Cooperation, Label] = {
+    "schools": Label(fi="koulut ja opiskeluhuolto", sv="skolor och elevvård", en="schools and pupil welfare"),
+    "health_care": Label(fi="perusterveydenhuolto", sv="primärvård", en="primary health care"),
+    "substance_use": Label(
+        fi="mielenterveys- ja päihdepalvelut", sv="psykiatri och missbrukarvård", en="mental health and substance use"
+    ),
+    "police": Label(fi="poliisi ja Rikosseuraamuslaitos", sv="polisen och Brottspåföljdsmyndigheten", en="police and "
+                    "the prison service"),
+    "employment": Label(fi="työllisyyspalvelut", sv="sysselsättningstjänster", en="employment services"),
+    "organisations": Label(fi="järjestöt", sv="organisationer", en="organisations"),
+}  # fmt: skip
+SCALE = (1, 5)  # of cooperation: 1 is the worst
+Level = Annotated[int, Field(ge=SCALE[0], le=SCALE[1])]
+Staff = Annotated[float, Field(ge=0, le=1000)]  # full-time equivalents for 10 000 inhabitants
+Target = Literal["quantity", "effect", "cost", "staff"]
+
+
+class Targets(Spec):
+    """Whether targets are set, and of which kinds."""
+
+    set: bool
+    which: Annotated[tuple[Target, ...], Field(strict=False)] = ()
+
+
+class CountyProfile(Spec):
+    """What one county says of itself. What is not known is left out, and stays missing."""
+
+    county: CountyCode
+    synthetic: bool = False
+    answered: date | None = None
+    organisation: Model | None = None
+    staff: dict[Profession, Staff] = Field(default_factory=dict)
+    cooperation: dict[Cooperation, Level] = Field(default_factory=dict)
+    targets: Targets | None = None

@@ -1,0 +1,265 @@
+"""How clients move between providers: providers, hand-offs, gaps, referrals and the shares of payers.
+
+All is reckoned where the rows lie. What begins with `_`, and every `Cells`, is exact;
+`coordination` and `overlap` are for showing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from costeff.disclosure import THRESHOLD, protect_count
+from costeff.errors import Problem, UsageError
+from costeff.records.cells import BY, HEADLINE, Cells, cells_of, clients_by, grouped, require
+from costeff.records.sources import Register
+from costeff.records.typed import null_of
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+WITHIN_DAYS = 30
+DOMINANCE = 0.9
+
+
+# --- what feeds models ---------------------------------------------------------------------------
+
+
+def provider_cells(register: Register, by: Sequence[str] = BY) -> Cells:
+    """Clients by the number of their providers, over all their episodes.
+
+    Parameters
+    ----------
+    by
+        Any of "municipality", "option", "group" and the register's covariates.
+
+    Returns
+    -------
+    Cells
+        Columns `by`, count (providers, from 1), n (clients). Clients with an episode whose
+        provider was not collected are left out.
+
+    Raises
+    ------
+    DataError
+        When the register breaks its declaration.
+    UsageError
+        For an unknown `by`, or a register without providers.
+    """
+    return _counted(register, "providers", by, _of_clients(register, WITHIN_DAYS))
+
+
+def hand_off_cells(register: Register, by: Sequence[str] = BY, within_days: int = WITHIN_DAYS) -> Cells:
+    """Clients by the number of their hand-offs.
+
+    A hand-off is an episode followed, in the order of their first days, by one at another
+    provider that began later and with at most `within_days` days without service between.
+    Episodes that began on one day are given side by side and are no hand-off.
+
+    Returns
+    -------
+    Cells
+        Columns `by`, count (hand-offs, from 0), n (clients). Clients with an episode whose
+        provider was not collected are left out.
+    """
+    return _counted(register, "hand_offs", by, _of_clients(register, within_days))
+
+
+def gap_cells(register: Register, by: Sequence[str] = BY, within_days: int = WITHIN_DAYS) -> pd.DataFrame:
+    """Gaps between services, exact: days on which a client, between episodes, had none.
+
+    Returns
+    -------
+    DataFrame
+        Columns `by`, clients, gaps, days (their sum), sum_squares (days squared), long (gaps
+        of more than `within_days` days), clients_with_long.
+    """
+    per_client = _of_clients(register, within_days)
+    rows = clients_by(register, by).join(per_client, "client")
+    sums = {name: rows[name].sum() for name in ("gaps", "days", "sum_squares", "long")}
+    return grouped(register, rows, by, clients=rows.count(), **sums, clients_with_long=(rows.long > 0).sum())
+
+
+def payer_cells(register: Register, by: Sequence[str] = BY) -> pd.DataFrame:
+    """Cost of the clients at each payer, exact.
+
+    Returns
+    -------
+    DataFrame
+        Columns `by`, payer, clients (with a cost at the payer), sum (EUR), largest_two (EUR,
+        of the two clients who cost the most: to judge whether the sum may be shown).
+    """
+    import ibis
+
+    require(register, "costs")
+    costs = register.rows("costs")
+    euros = costs.cost.cast("decimal(18, 4)").sum().cast("decimal(19, 2)")
+    totals = costs.group_by(["client", "payer"]).aggregate(cost=euros)
+    rows = clients_by(register, by).join(totals.filter(totals.cost > 0), "client")
+    window = ibis.window(group_by=[*by, "payer"], order_by=[rows.cost.desc(), rows.client])
+    rows = rows.mutate(place=ibis.row_number().over(window))
+    largest = ibis.ifelse(rows.place < 2, rows.cost, 0).sum().cast("float64")
+    sums = {"clients": rows.count(), "sum": rows.cost.sum().cast("float64"), "largest_two": largest}
+    return grouped(register, rows, [*by, "payer"], **sums)
+
+
+def referral_cells(register: Register, by: Sequence[str] = BY) -> pd.DataFrame:
+    """Referrals between providers and those accepted, exact.
+
+    Returns
+    -------
+    DataFrame
+        Columns `by`, clients (referred), referrals, accepted.
+    """
+    require(register, "referrals")
+    referrals = register.rows("referrals").select("client", "accepted")
+    rows = clients_by(register, by).join(referrals, "client")
+    sums = {"clients": rows.client.nunique(), "referrals": rows.count(), "accepted": rows.accepted.sum()}
+    return grouped(register, rows, by, **sums)
+
+
+# --- what may be shown ---------------------------------------------------------------------------
+
+
+def coordination(
+    register: Register, by: Sequence[str] = ("municipality", "option"), within_days: int = WITHIN_DAYS
+) -> pd.DataFrame:
+    """Providers, hand-offs and gaps, for showing.
+
+    Returns
+    -------
+    DataFrame
+        Columns `by`, clients, providers_per_client, hand_offs_per_client, gap_days (mean length
+        of a gap), share_with_long_gap (of clients). Counts are rounded to 5, rates are of rounded counts,
+        and everything that leans on fewer than 10 clients or gaps is missing.
+    """
+    per_client = _of_clients(register, within_days)
+    rows = clients_by(register, by).join(per_client, "client")
+    names = ("providers", "hand_offs", "gaps", "days")
+    clients = {"clients": rows.count(), "handed": (rows.hand_offs > 0).sum(), "with_gap": (rows.gaps > 0).sum()}
+    sums = {name: rows[name].sum() for name in names} | {"clients_with_long": (rows.long > 0).sum()}
+    exact = grouped(register, rows, by, **clients, **sums)
+    shown = exact[[*by]].copy()
+    shown["clients"] = _shown(exact["clients"])
+    shown["providers_per_client"] = _rate(exact["providers"], exact["clients"], exact["clients"])
+    shown["hand_offs_per_client"] = _rate(exact["hand_offs"], exact["clients"], exact["handed"])
+    shown["gap_days"] = _rate(exact["days"], exact["gaps"], exact["with_gap"])
+    shown["share_with_long_gap"] = _rate(exact["clients_with_long"], exact["clients"], exact["clients_with_long"])
+    return shown
+
+
+def payer_shares(register: Register, by: Sequence[str] = ("option",)) -> pd.DataFrame:
+    """The share of each payer of the cost of clients, for showing.
+
+    Returns
+    -------
+    DataFrame
+        Columns `by`, payer, clients, share (per cent, whole). A payer is missing where fewer
+        than 10 clients cost it something, or two of them make over 90 % of the sum.
+    """
+    exact = payer_cells(register, by)
+    whole = exact.groupby([*by])["sum"].transform("sum") if by else exact["sum"].sum()
+    hidden = (exact["clients"] < THRESHOLD) | (exact["largest_two"] > DOMINANCE * exact["sum"])
+    shown = exact[[*by, "payer"]].copy()
+    shown["clients"] = _shown(exact["clients"])
+    shown["share"] = (100 * exact["sum"] / whole).round().astype("Int64").mask(hidden)
+    # One that is hidden alone would be the rest of a hundred: the next smallest is hidden with it.
+    return _never_one(shown, exact["sum"], [*by])
+
+
+def overlap(register: Register) -> pd.DataFrame:
+    """Clients by number of providers and by pair of providers, for showing.
+
+    Returns
+    -------
+    DataFrame
+        Columns kind ("providers" or "pair"), what ("2"; "clinic + school"), clients: rounded
+        to 5, and missing when fewer than 10. Pairs hold clients with other providers too.
+    """
+    exact = _overlap_exact(register)
+    return exact.assign(clients=_shown(exact["clients"]))
+
+
+def _overlap_exact(register: Register) -> pd.DataFrame:
+    rows = provided_episodes(register).select("client", "provider").distinct()
+    many = rows.group_by("client").aggregate(what=rows.provider.nunique())
+    numbers = grouped(register, many, ("what",), clients=many.count())
+    other = rows.view()
+    both = rows.join(other, [rows.client == other.client, rows.provider < other.provider], rname="{name}_other")
+    pairs = grouped(register, both, ("provider", "provider_other"), clients=both.count())
+    pairs["what"] = pairs["provider"] + " + " + pairs["provider_other"]
+    kinds = [
+        numbers.assign(kind="providers", what=numbers["what"].astype(int).astype(str)),
+        pairs.assign(kind="pair"),
+    ]
+    return pd.concat(kinds, ignore_index=True)[["kind", "what", "clients"]]
+
+
+def _shown(counts: pd.Series) -> pd.Series:
+    return pd.Series(pd.array([protect_count(int(n)) for n in counts], dtype="Int64"), index=counts.index)
+
+
+def _rate(numerator: pd.Series, denominator: pd.Series, people: pd.Series) -> pd.Series:
+    """Of rounded counts, where enough people stand behind the numerator too."""
+    rate = _shown(numerator).astype("Float64") / _shown(denominator).astype("Float64")
+    return rate.round(2).mask(people < THRESHOLD)
+
+
+def _never_one(shown: pd.DataFrame, sums: pd.Series, by: list[str]) -> pd.DataFrame:
+    groups = [rows.index for _, rows in shown.groupby(by)] if by else [shown.index]
+    for index in groups:
+        hidden = shown.loc[index, "share"].isna()
+        if hidden.sum() == 1 and not hidden.all():
+            shown.loc[sums.loc[index][~hidden].idxmin(), ["clients", "share"]] = pd.NA
+    return shown
+
+
+# --- where the rows lie --------------------------------------------------------------------------
+
+
+def provided_episodes(register: Register) -> ir.Table:
+    """Episodes with their provider; clients with an episode whose provider was not collected are left out."""
+    require(register, "episodes")
+    episodes = register.rows("episodes")
+    if "provider" not in episodes.columns:
+        cure = "add the column provider, or join the registers of the providers: costeff link join"
+        raise UsageError(HEADLINE, [Problem("episodes.provider", "was not collected in this register", cure)])
+    unknown = episodes.filter(null_of(episodes.provider)).select("client").distinct()
+    return episodes.anti_join(unknown, "client")
+
+
+def _of_clients(register: Register, within_days: int) -> ir.Table:
+    """A row for each client: providers, hand_offs, gaps, days, sum_squares, long."""
+    import ibis
+
+    if isinstance(within_days, bool) or not isinstance(within_days, int) or not 0 <= within_days <= 3650:
+        cure = "give whole days from 0 to 3650, such as 30"
+        raise UsageError(HEADLINE, [Problem("within_days", "is not a number of days", cure)])
+    rows = provided_episodes(register).select("client", "provider", "start", "end")
+    order = {"group_by": "client", "order_by": [rows.start, rows.end, rows.provider]}
+    rows = rows.mutate(
+        **{f"last_{name}": rows[name].lag().over(ibis.window(**order)) for name in ("provider", "start", "end")},
+        covered=rows.end.max().over(ibis.window(**order, preceding=(None, 1))),  # by any episode before
+    )
+    between = rows.start.delta(rows.last_end, unit="day") - 1  # the last day of an episode is a day of service
+    empty = (rows.start.delta(rows.covered, unit="day") - 1).fill_null(0)
+    follows = (rows.last_provider != rows.provider) & (rows.start > rows.last_start) & (between <= within_days)
+    rows = rows.mutate(hand_off=follows.fill_null(False), gap=ibis.ifelse(empty > 0, empty, 0).cast("int64"))
+    return rows.group_by("client").aggregate(
+        providers=rows.provider.nunique(),
+        hand_offs=rows.hand_off.sum(),
+        gaps=(rows.gap > 0).sum(),
+        days=rows.gap.sum(),
+        sum_squares=(rows.gap * rows.gap).sum(),
+        long=(rows.gap > within_days).sum(),
+    )
+
+
+def _counted(register: Register, what: str, by: Sequence[str], per_client: ir.Table) -> Cells:
+    every = clients_by(register, by)
+    rows = every.join(per_client.select("client", count=per_client[what]), "client")
+    table = grouped(register, rows, [*by, "count"], n=rows.count()).astype({"count": "int64", "n": "int64"})
+    clients = int(register.run(every.aggregate(n=every.count()))["n"][0])
+    return cells_of(register, "count", by, table, what, left_out=clients - int(table["n"].sum()))

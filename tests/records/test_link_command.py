@@ -1,0 +1,42 @@
+"""`costeff link`: a user's mistakes are told as one readable block, with the exit code of their kind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from register_builders import whole, write
+
+
+def costeff(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "costeff.cli", "link", *map(str, words)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("join", "out", "gone", "gone"), 4, "does not exist"),
+        (("join", "out", "register"), 2, "is fewer than two registers"),
+        (("join", "out", "register", "register"), 4, "does not say with which key"),
+        (("join", "register", "register", "register"), 7, "already exists"),
+        (("overlap", "register"), 2, "was not collected in this register"),
+        (("pseudonymise", "register", "out", "--key", "gone", "--provider", "clinic"), 7, "cannot be read"),
+        (("overlap", "register", "--within-days", "-1"), 2, "--within-days"),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback(
+    tmp_path: Path, words: tuple[str, ...], code: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "register", whole(), "csv")
+    monkeypatch.setenv("COSTEFF_HOME", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    monkeypatch.chdir(tmp_path)
+    done = costeff(*words)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
