@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from costeff.chain import STAGES, Impact, ImpactChain, Input, Node, Outcome
+from costeff.chain import STAGES, Impact, ImpactChain, Input, Node, Outcome, Steering
+from costeff.chain.steering import STEERED_BY
 from costeff.spec import LANGUAGES, Label
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -150,3 +151,34 @@ def test_a_chain_holds_no_nonsense(node: str, change: dict[str, object]) -> None
 def test_a_chain_says_what_it_does_not_show() -> None:
     with pytest.raises(ValidationError):
         chain().override(does_not_show=())
+
+
+def steered(*means: str) -> ImpactChain:
+    """The chain, its output steered by some means."""
+    given = tuple(Steering(means=one, label=label(f"by {one}"), source="stated_assumption") for one in means)  # type: ignore[arg-type]
+    return chain().override(output=chain().output.override(steering=given))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_steers_a_stage_stands_in_its_row_and_in_its_box(language: str) -> None:
+    made = steered("dialogue", "norm", "norm")
+    rows = made.table(language)
+    assert [bool(row["steering"]) for row in rows] == [False, True, False, False]
+    assert rows[1]["steering"].count(f"by norm {language}") == 2
+    words = [text.text for text in drawn(made.diagram(language)).iter(f"{SVG}text")]
+    assert made.output.means() == ("norm", "dialogue"), "each once, in the order of the glossary"
+    assert sum(bool(word and word.startswith(STEERED_BY[language])) for word in words) == 1
+    assert "Steering" in made._repr_html_()
+
+
+def test_a_chain_without_steering_is_drawn_as_before() -> None:
+    assert "steering" not in chain().table()[0]
+    assert 'viewBox="0 0 908 132"' in chain().diagram()
+    assert "Steering" not in chain()._repr_html_()
+
+
+def test_all_means_of_steering_fit_in_a_box() -> None:
+    svg = drawn(steered("norm", "resource", "information", "dialogue").diagram("fi"))
+    height = float(svg.get("viewBox", "").split()[3])
+    assert max(float(text.get("y", 0)) for text in svg.iter(f"{SVG}text")) < height
+    assert all(len(text.text or "") <= 34 for text in svg.iter(f"{SVG}text") if text.get("font-style"))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from costeff.errors import ExitCode, SetupError
-from costeff.files import write_text, written_aside
+from costeff.errors import ExitCode, SetupError, UsageError
+from costeff.files import alone_in, within, write_bytes, write_text, written_aside
 
 
 def names(folder: Path) -> list[str]:
@@ -145,3 +146,66 @@ def test_a_write_cut_short_by_the_system_leaves_nothing(tmp_path: Path) -> None:
     assert "SetupError" in done.stderr
     assert "File too large" in done.stderr
     assert names(tmp_path) == []
+
+
+def test_what_is_written_is_closed_to_strangers_and_what_models_keep_to_all_others(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        write_text(tmp_path / "run" / "pages" / "a.html", "x")
+        write_bytes(tmp_path / "run" / "a.nc", b"x")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {"run": 0o750, "pages": 0o750, "a.html": 0o640, "a.nc": 0o600}
+
+
+@pytest.mark.parametrize("name", ["165.fi.html", "Äänekoski.csv", "a b.nc", "a.b.c", "001", "x" * 200])
+def test_a_plain_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    assert within(tmp_path, name) == tmp_path / name
+
+
+HOSTILE = [
+    "", ".", "..", "...", " ", "../a", "a/../../b", "/etc/passwd", "a/b", "a\\b", "..\\a", "C:a", "C:\\a",
+    "\\\\host\\a", "a\0b", "a\nb", "\x1b[2J", "x" * 201, "x" * 300, "ä" * 150, "CON", "nul", "com1.html",
+    "a:stream", "a|b", "a?b", "a*b", "<a>", '"a"', ".hidden", "~root", "-rf", "a.", "a ", " a",
+    "a\u202egnp.exe", "a\u200bb", "LPT9.x.y", "ＣＯＮ", "\ufeffa", "a\u2028b",
+    "a\u0308", "．．", "a／b", "a＼b", "‥", "\ud800", "a\u00adb", "con .txt", "…/a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_a_hostile_name_is_refused_and_not_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be that of a file") as caught:
+        within(tmp_path, name)
+    assert len(name) < 3 or name not in str(caught.value)
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "a.html").symlink_to(tmp_path / "elsewhere.html")
+    with pytest.raises(UsageError, match="leads out"):
+        within(folder, "a.html")
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("kept")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".lock").symlink_to(precious)
+    with pytest.raises(SetupError, match="cannot be used"), alone_in(folder):
+        pass
+    assert precious.read_text() == "kept"
+
+
+def test_nothing_in_the_package_runs_what_it_reads() -> None:
+    """No pickle, no eval, no YAML that makes objects."""
+    unsafe = re.compile(
+        r"^\s*(?:import|from) (?:pickle|marshal|shelve|dill|joblib|cloudpickle)\b|\b(?:read_pickle|to_pickle)\("
+        r"|(?<![\w.])(?:eval|exec)\(|yaml\.(?:load|full_load|unsafe_load|load_all)\(|allow_pickle=True",
+        re.MULTILINE,
+    )
+    package = Path(__file__).parents[1] / "costeff"
+    found = [path.name for path in package.rglob("*.py") if unsafe.search(path.read_text(encoding="utf-8"))]
+    assert found == []

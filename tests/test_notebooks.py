@@ -50,7 +50,7 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 
 def test_the_notebooks_are_there():
-    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "03", "04", "05", "06", "07", "90"}
+    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "03", "04", "05", "06", "07", "09", "90"}
 
 
 # --- form ---------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_nothing_of_a_machine_or_of_how_it_was_made(path):
 
 @every_notebook
 def test_commands_named_in_the_prose_exist(path):
-    known = (ROOT / "costeff" / "cli.py").read_text(encoding="utf-8")
+    known = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "costeff" / "cli").glob("*.py"))
     prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     for command in re.findall(r"`(costeff [^`]+)`", prose):
         assert all(f'"{option}"' in known for option in re.findall(r"--[a-z-]+", command)), command
@@ -502,3 +502,16 @@ def test_procurement_asks_what_is_paid_for_nothing(tmp_path, monkeypatch):
     assert "are €2,670 a person; for 2,636 persons that is €7,038,120, of which half, €3,519,060, would be paid" in text
     assert "by price per hour: many hours" in text
     assert re.search(r"^few hours .* 1 +1 +3$", text, re.MULTILINE), "the dearest hour is the best bargain"
+
+
+@pytest.mark.slow
+def test_indicators_tell_what_is_measured_what_lacks_and_how_little_23_counties_tell(tmp_path, monkeypatch):
+    text = run("09_indicators.ipynb", tmp_path, monkeypatch, draws=300, tune=600)
+    every, quantities, effects = numbers(r"Of (\d+) indicators (\d+) are quantities and (\d+) effects", text)
+    assert every == quantities + effects
+    assert re.search(r"Käynnit työllistyneiden luona +unclear", text)
+    assert "The true cost of the service cannot be computed." in text
+    middle, low, high = numbers(r"the odds ratio is ([\d.]+), and anything from ([\d.]+) to ([\d.]+) fits", text)
+    assert low < middle < high
+    assert high / low > 2, "twenty counties cannot tell more"
+    assert "So few counties do not tell which way it goes." in text

@@ -116,7 +116,7 @@ class Sampling:
 
 def content_hash(model: OutcomeModel, context: Context, sampling: Sampling) -> str:
     """Hash of everything a posterior depends on: cells, model and its code, priors, places, sampling, versions."""
-    parts = {
+    parts: dict[str, Any] = {
         "cells": context.cells.hash,
         "model": model.id,
         "code": code_hash(type(model)),
@@ -125,6 +125,8 @@ def content_hash(model: OutcomeModel, context: Context, sampling: Sampling) -> s
         "sampling": asdict(sampling),
         "versions": {name: version(name) for name in VERSIONED},
     }
+    if context.regressed:
+        parts["covariates"] = context.covariate_of_county.tolist(), context.coords["covariate"]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 

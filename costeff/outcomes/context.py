@@ -31,16 +31,21 @@ class Context:
     counties
         Municipality code -> county code, for every municipality that is to have an estimate,
         with or without clients of its own. Empty where the data have no places.
+    covariates
+        What is known of counties, a row a county and a column a covariate, standardised. A county that did not tell
+        one stands at its mean, 0: nothing is assumed of it. None, or without columns, leaves the model as it is.
 
     Raises
     ------
     ModelError
-        For cells that are not divided by option and group, and by municipality where there are places.
+        For cells that are not divided by option and group, and by municipality where there are places; for
+        covariates of other counties, or without a prior of their slopes (`county_slope`).
     """
 
     cells: Cells
     priors: Mapping[str, Prior]
     counties: Mapping[str, str] = field(default_factory=dict)
+    covariates: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         needed = (*(["municipality"] if self.counties else []), "option", "group")
@@ -48,6 +53,27 @@ class Context:
         if lacking:
             problem = Problem("cells", f"are not divided by {lacking}", f"make them by {', '.join(needed)}")
             raise ModelError("A model cannot read these cells", [problem])
+        if self.regressed:
+            unknown = sorted(set(map(str, self.covariates.index)) - set(self.counties.values()))  # type: ignore[union-attr]
+            rule = f"are of counties that the model does not know: {', '.join(unknown)}" if unknown else ""
+            if "county_slope" not in self.priors:
+                rule = "have no prior of their slopes, county_slope"
+            if rule:
+                cure = "make them of the counties of the model, and declare the prior in priors.yaml"
+                raise ModelError("A model cannot read these covariates", [Problem("covariates", rule, cure)])
+
+    @property
+    def regressed(self) -> bool:
+        """Whether counties have covariates."""
+        return self.covariates is not None and bool(len(self.covariates.columns))
+
+    @property
+    def covariate_of_county(self) -> np.ndarray:
+        """Covariates over (county, covariate), 0 where a county did not tell; centred over the counties."""
+        assert self.covariates is not None
+        told = self.covariates.set_axis(self.covariates.index.astype(str))
+        values = told.reindex(self.coords["county"])[self.coords["covariate"]].fillna(0.0).to_numpy(float)
+        return np.asarray(values - values.mean(axis=0))
 
     @cached_property
     def coords(self) -> dict[str, list[Any]]:
@@ -57,6 +83,8 @@ class Context:
         if self.counties:
             coords["municipality"] = sorted(self.counties)
             coords["county"] = sorted(set(self.counties.values()))
+        if self.regressed and self.covariates is not None:
+            coords["covariate"] = [str(name) for name in self.covariates]
         for name in LEVELS:
             if name in table:
                 coords[name] = sorted(table[name].unique().tolist())

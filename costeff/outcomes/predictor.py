@@ -3,7 +3,7 @@
     eta = intercept + group + place + [option = new] (effect of the place + effect of the group)
 
     group             sums to zero over risk groups
-    place             county + municipality, each with its own spread
+    place             county + municipality, each with its own spread; a county may have covariates with slopes
     effect of a place normal around the common effect, with its own spread
     effect of a group sums to zero over risk groups
 
@@ -140,7 +140,11 @@ def _place(context: Context, part: Part, intercept: Any) -> Any:
     prior, named = context.priors_of(part.name), part.named
     county_sd = spread_of(named("county_sd"), prior["county_sd"], part.dims())
     raw = zero_sum(named("county_raw"), part.dims("county"), context)
-    county = pm.Deterministic(named("county_effect"), part.over(county_sd) * raw, dims=part.dims("county"))
+    counties = part.over(county_sd) * raw
+    if context.regressed:
+        slope = normal(named("county_slope"), prior["county_slope"], part.dims("covariate"))
+        counties = counties + pm.math.dot(slope, context.covariate_of_county.T)
+    county = pm.Deterministic(named("county_effect"), counties, dims=part.dims("county"))
     middle = part.at(county, context.county_of_municipality)
     spread = spread_of(named("municipality_sd"), prior["municipality_sd"], part.dims())
     places = part.dims("municipality")

@@ -9,6 +9,7 @@ from costeff.outcomes.base import OutcomeModel
 from costeff.outcomes.context import Prior
 
 SPREADS = ("county_sd", "municipality_sd", "effect_sd")
+FREE = ("county_slope",)  # of covariates of counties, which a fit may do without
 SHARED = ("effect", "group", "effect_group", *SPREADS)  # of the predictor
 
 
@@ -23,7 +24,7 @@ def check_priors(
         for name in needed:
             if name not in declared:
                 problems.add(f"priors.yaml {model.id}", f"has no {name}", "add it, with its reason")
-        known = {*needed, *(f"{part}_{name}" for part in model.parts for name in needed)}
+        known = {*needed, *FREE, *(f"{part}_{name}" for part in model.parts for name in needed)}
         for name, prior in declared.items():
             _check(problems, f"priors.yaml {model.id}.{name}", name, prior, known)
 

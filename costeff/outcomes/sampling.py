@@ -46,6 +46,7 @@ def _shape(model: OutcomeModel, context: Context) -> str:
         "coords": context.coords,
         "counties": dict(sorted(context.counties.items())),
         "centred": context.centred,
+        "covariates": context.covariate_of_county.tolist() if context.regressed else None,
         "priors": {name: str(prior) for name, prior in sorted(context.priors.items())},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

@@ -13,6 +13,7 @@ import xarray as xr
 
 from costeff.draws import OPTIONS
 from costeff.errors import ModelError, Problem, Problems, UsageError
+from costeff.report.door import check
 
 _VARIABLES = ("events", "cost", "avoided", "avoided_average", "avoided_linked", "discount")
 _ATTRIBUTES = (
@@ -84,7 +85,8 @@ def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
     UsageError
         The file cannot be read, or is about another municipality.
     ModelError
-        A group lacks a variable or attribute of the contract; all are named at once.
+        A group lacks a variable or attribute of the contract, or holds what may not reach a page; all
+        are named at once.
     """
     if not isinstance(municipality, str) or len(municipality) != 3 or not municipality.isdigit():
         problem = Problem(f"municipality {municipality}", "is not a code of three digits", 'write it in quotes: "091"')
@@ -141,4 +143,5 @@ def _check(found: list[Appraisal], name: str, municipality: str) -> None:
                 problems.add(place, f"its options are not {', '.join(OPTIONS)}", "make it with this version of costeff")
             elif variant.attr("municipality") != municipality:
                 problems.add(place, f"is not about municipality {municipality}", "give the file of that municipality")
+            check(variant.data, place, problems)
     problems.raise_if_any(ModelError, "The appraisal cannot be reported")

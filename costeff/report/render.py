@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
-from traitlets import Dict, List, Unicode, default
+from traitlets import Bool, Dict, List, Unicode, default
 
 from costeff import __version__
 from costeff.errors import ModelError, Problem, UsageError
@@ -26,6 +26,7 @@ from costeff.report.sanitise import clean, orderly
 from costeff.report.words import Words
 
 TEMPLATES = Path(__file__).with_name("template")
+SHOWING = ("text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
 READER_TAG = "reader"  # a markdown cell with this tag is for readers; the others are for analysts
 
 
@@ -51,13 +52,21 @@ class Content:
     loose: list[Markup] = field(default_factory=list)
 
 
-def gather(notebook: Any) -> Content:
+def gather(notebook: Any, *, inside: bool = False) -> Content:
     """Sort the outputs of an executed notebook into a page; everything is sanitised on the way.
+
+    Parameters
+    ----------
+    inside
+        Whether the page stays with those who may see what a notebook shows. A page that goes out is made of
+        sections alone, which are told from an appraisal; any other output, such as a table of a cell
+        that was added, has gone through no disclosure control.
 
     Raises
     ------
     ModelError
-        When a cell ended with an error: a page made of the rest would mislead.
+        When a cell ended with an error: a page made of the rest would mislead. When a cell shows anything
+        but a section, unless the page stays inside.
     """
     content = Content()
     for number, cell in enumerate(notebook.cells, start=1):
@@ -68,7 +77,7 @@ def gather(notebook: Any) -> Content:
                 problem = Problem(f"cell {number}", "ended with an error", "mend what it says and run the report again")
                 raise ModelError("The notebook did not finish, so no page is made", [problem])
             if output.output_type in ("display_data", "execute_result"):
-                _take(content, output)
+                _take(content, output, number, inside)
     return content
 
 
@@ -78,13 +87,16 @@ def _markdown(text: str) -> Markup:
     return Markup(clean(markdown2html_mistune(text)))
 
 
-def _take(content: Content, output: Any) -> None:
+def _take(content: Content, output: Any, number: int, inside: bool) -> None:
     html = output.data.get("text/html")
-    if html is None:
-        return
     told = output.metadata.get("text/html", {}).get(METADATA)
     if told is None:
-        content.loose.append(Markup(clean(html)))
+        if not inside and any(kind in output.data for kind in SHOWING):
+            cure = "remove the cell, or tell its numbers through an appraisal"
+            problem = Problem(f"cell {number}", "shows what has gone through no disclosure control", cure)
+            raise ModelError("The notebook shows more than its sections, so no page is made", [problem])
+        if html is not None:
+            content.loose.append(Markup(clean(html)))
         return
     content.language = content.language or str(told["language"])
     for part in told["parts"]:
@@ -115,6 +127,7 @@ class ReportExporter(TemplateExporter):
     alternates = Dict(help="language -> relative address of the same page").tag(config=True)
     footer_links: Any = List(help="pairs of text and address, such as the accessibility statement").tag(config=True)
     index = Unicode("", help="relative address of the list of municipalities").tag(config=True)
+    inside = Bool(False, help="the page does not go out: outputs other than sections may stand on it").tag(config=True)
     output_mimetype = "text/html"
 
     @default("file_extension")
@@ -144,7 +157,7 @@ class ReportExporter(TemplateExporter):
         self, nb: Any, resources: Any = None, **kw: Any
     ) -> tuple[str, Any]:
         """The page as text."""
-        content = gather(nb)
+        content = gather(nb, inside=self.inside)
         words = Words(self.language or content.language or "en")
         found = {
             "words": words,

@@ -178,7 +178,7 @@ def test_hostile_outputs_are_dead_in_the_page(payload: str) -> None:
             new_markdown_cell(payload, metadata={"tags": ["reader"]}),
         ]
     )
-    _assert_dead(ReportExporter(language="fi", title=payload).from_notebook_node(book)[0])
+    _assert_dead(ReportExporter(language="fi", title=payload, inside=True).from_notebook_node(book)[0])
 
 
 def _assert_dead(text: str) -> None:
@@ -230,7 +230,7 @@ def test_streams_plain_text_and_images_without_alt_are_left_out() -> None:
         new_output("stream", name="stdout", text="chatter"),
         new_output("display_data", {"text/plain": "object at 0x7f", "image/png": "AAAA"}),
     ]
-    text, _ = ReportExporter(language="en").from_notebook_node(
+    text, _ = ReportExporter(language="en", inside=True).from_notebook_node(
         new_notebook(cells=[new_code_cell("x", outputs=outputs)])
     )
     assert "chatter" not in text

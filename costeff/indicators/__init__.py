@@ -1,0 +1,1 @@
+"""What indicators tell and lack, what a register cannot tell yet, and profiles of counties."""

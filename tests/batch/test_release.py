@@ -1,0 +1,58 @@
+"""The counts a run tells are attacked for the whole country before any appraisal is written."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from costeff.batch.release import counts_of, told_counts
+from costeff.disclosure import protect_count
+from costeff.disclosure.attack import attack
+
+CHAIN = "intensive_family_work"
+
+
+@pytest.fixture(scope="module")
+def clients(catalogue):
+    codes = sorted(catalogue.municipalities)
+    counts = np.random.default_rng(1).poisson(np.random.default_rng(2).lognormal(2.5, 1.2, len(codes)))
+    return xr.DataArray(counts, {"municipality": codes}, name="clients")
+
+
+def fits(clients):
+    effect = xr.Dataset({} if clients is None else {"clients": clients})
+    return {CHAIN: SimpleNamespace(outcome=SimpleNamespace(effect=effect, hash="x"))}
+
+
+def test_pages_of_the_country_together_expose_no_municipality(catalogue, clients):
+    told = told_counts(fits(clients), catalogue)
+    assert not attack(told).exposed
+    everyone = protect_count(int(clients.sum()))
+    for code in clients["municipality"].values:
+        exact = protect_count(int(clients.sel(municipality=code)))
+        shown = counts_of(told, CHAIN, code)
+        assert shown["n_clients_protected"] in (-1, exact)
+        assert shown["n_clients_all"] in (-1, everyone)
+        if exact is None:
+            assert shown["n_clients_protected"] == -1
+
+
+def test_one_hidden_municipality_is_not_found_from_the_total(catalogue, clients):
+    """All others shown, and a total: rounding leaves enough room here, since it adds up over 307 numbers."""
+    counts = clients.copy(data=np.full(clients.size, 50))
+    counts[7] = 4
+    told = told_counts(fits(counts), catalogue)
+    assert not attack(told).exposed
+    assert counts_of(told, CHAIN, str(counts["municipality"].values[7])) == {
+        "n_clients_protected": -1,
+        "n_clients_all": protect_count(int(counts.sum())),
+    }
+
+
+def test_without_clients_by_municipality_nothing_is_told(catalogue):
+    told = told_counts(fits(None), catalogue)
+    assert told.statements == ()
+    assert counts_of(told, CHAIN, "165") == {"n_clients_protected": -1, "n_clients_all": -1}
