@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(params.app, name="params")
 app.add_typer(data.app, name="data")
 app.command()(run.run)
+app.command()(run.status)
 app.command()(data.synth)
 
 
