@@ -35,7 +35,8 @@ ROOMS_OF = {
     "seaborn": {"report"},
     "nbconvert": {"report"},
     "papermill": {"batch"},
-    "dask": {"batch"},
+    "distributed": {"batch"},
+    "dask_jobqueue": {"batch"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -24,15 +24,16 @@ from costeff.appraisal import (
 )
 from costeff.appraisal.evidence import MEASURE_OF
 from costeff.appraisal.request import REGISTER
-from costeff.batch.release import counts_of, told_counts
+from costeff.batch.release import counts_of
 from costeff.batch.request import RunRequest
 from costeff.chain import ImpactChain
 from costeff.disclosure.publication import Publication
 from costeff.errors import ParamsError, Problem, UsageError
-from costeff.files import within, write_bytes
 from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
+from costeff.outcomes.base import OutcomeModel, content_hash
 from costeff.outcomes.cost import model_of_costs
 from costeff.params import Catalogue
+from costeff.params.watched import Reads, watched
 from costeff.records import (
     Cells,
     Register,
@@ -138,6 +139,22 @@ def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None
     return Data(_outcome_cells(chain, register, by), costs, counties)
 
 
+def all_data(catalogue: Catalogue, request: RunRequest, cache: Path) -> dict[str, Data]:
+    """The cells of every chain asked for."""
+    chains = [catalogue.entry("chains", name) for name in request.chains]
+    if not any(chain.outcome.data == "register" for chain in chains):
+        return {chain.id: data_for(chain, catalogue, None) for chain in chains}
+    path = request.register_path or synthetic_register(catalogue, request.seed, cache)
+    with open_checked(path, catalogue, request.mapping) as register:
+        return {chain.id: data_for(chain, catalogue, register) for chain in chains}
+
+
+def all_keys(data: Mapping[str, Data], catalogue: Catalogue, request: RunRequest) -> dict[str, dict[str, str]]:
+    """The hashes of the fits of each chain, known before anything is fitted."""
+    seed, evidence = request.seed, request.evidence
+    return {name: fit_keys(catalogue.chains[name], catalogue, found, seed, evidence) for name, found in data.items()}
+
+
 def _outcome_cells(chain: ImpactChain, register: Register, by: Sequence[str]) -> Cells:
     """What the chain's model reads, as if everybody's follow-up had ended with the chain's."""
     outcome, days = chain.outcome.outcome, chain.outcome.follow_up_days
@@ -189,6 +206,23 @@ def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data, evidence: 
     """
     priors, published = catalogue.priors[chain.outcome.model], evidence_prior(chain, catalogue, evidence)
     return Context(data.outcome, {**priors, "effect": published} if published else priors, data.counties)
+
+
+def fit_keys(chain: ImpactChain, catalogue: Catalogue, data: Data, seed: int, evidence: Belief) -> dict[str, str]:
+    """The hashes by which the chain's fits are cached, known before anything is fitted."""
+    settings = Sampling(seed)
+    model = MODELS[chain.outcome.model]
+    keys = {"outcome": content_hash(model, context_for(chain, catalogue, data, evidence), settings)}
+    if (costs := costs_of(chain, catalogue, data)) is not None:
+        keys["costs"] = content_hash(*costs, settings)
+    return keys
+
+
+def costs_of(chain: ImpactChain, catalogue: Catalogue, data: Data) -> tuple[OutcomeModel, Context] | None:
+    """The model of what the service costs and what it is built from; None for a chain whose cost is a price."""
+    if chain.input.cost != REGISTER or data.costs is None:
+        return None
+    return model_of_costs(data.costs.table), Context(data.costs, catalogue.priors[COST_PRIORS], data.counties)
 
 
 def fit_chain(
@@ -245,11 +279,8 @@ def fit_costs(
     ModelError
         Where nobody has a cost, or all have the same: that is a price.
     """
-    if chain.input.cost != REGISTER or data.costs is None:
-        return None
-    model = model_of_costs(data.costs.table)
-    context = Context(data.costs, catalogue.priors[COST_PRIORS], data.counties)
-    return fit(model, context, sampling or Sampling(seed), cache / "outcomes", progress=progress)
+    costs = costs_of(chain, catalogue, data)
+    return fit(*costs, sampling or Sampling(seed), cache / "outcomes", progress=progress) if costs else None
 
 
 # --- appraisals -----------------------------------------------------------------------------------
@@ -289,38 +320,66 @@ def links_for(chain: ImpactChain, catalogue: Catalogue, request: RunRequest) -> 
     return tuple(name for name in request.links if catalogue.links[name].origin.model == chain.impact.model)
 
 
-def write_appraisals(
-    folder: Path,
-    catalogue: Catalogue,
-    request: RunRequest,
-    prepared: dict[str, Fits],
-    told: Publication | None = None,
-) -> Iterator[str]:
-    """One NetCDF file a municipality, a group `<chain>/<price_set>` each; yields each code when its file is whole.
+@dataclass(frozen=True)
+class Appraised:
+    """The appraisal of one municipality: its file, the hash of what is in it, and what of the catalogue it depends on.
+
+    The file's own bytes hold the time it was written at.
+    """
+
+    code: str
+    file: bytes
+    hash: str
+    reads: Reads
+
+
+def appraise_codes(
+    codes: Sequence[str], catalogue: Catalogue, request: RunRequest, prepared: Mapping[str, Fits], told: Publication
+) -> Iterator[Appraised]:
+    """Municipalities in vectorised passes; a file each, with a group `<chain>/<price_set>`.
 
     Parameters
     ----------
     told
-        What may be said of how many clients there are; worked out here when it is not given.
+        What may be said of how many clients there are.
     """
-    codes, told = request.municipalities, told or told_counts(prepared, catalogue)
     for start in range(0, len(codes), AT_A_TIME):
         some = codes[start : start + AT_A_TIME]
+        seen, log = watched(catalogue)
         made = {
-            chain: appraise_chain(catalogue.chains[chain], catalogue, fits, some, request)
-            for chain, fits in prepared.items()
+            chain: appraise_chain(seen.chains[chain], seen, fits, some, request) for chain, fits in prepared.items()
         }
         for code in some:
             groups = {
-                f"/{chain}/{price_set}": _small(one(dataset, code, catalogue)).assign_attrs(
+                f"/{chain}/{price_set}": _small(one(dataset, code, seen)).assign_attrs(
                     order=number, **counts_of(told, chain, code)
                 )
                 for number, (chain, sets) in enumerate(made.items())
                 for price_set, dataset in sets.items()
             }
             groups = {name: let_through(dataset, f"{code} {name}") for name, dataset in groups.items()}
-            write_bytes(within(folder, f"{code}.nc"), xr.DataTree.from_dict(groups).to_netcdf(None, engine="netcdf4"))
-            yield code
+            file = bytes(xr.DataTree.from_dict(groups).to_netcdf(None, engine="netcdf4"))
+            yield Appraised(code, file, _digest(groups), log.told(catalogue, leaving_out=_of_others(code, catalogue)))
+
+
+def _digest(groups: Mapping[str, xr.Dataset]) -> str:
+    """Hash of names, values and attributes."""
+    found = sha256()
+    for name, dataset in sorted(groups.items()):
+        found.update(f"{name} {sorted((key, str(value)) for key, value in dataset.attrs.items())}".encode())
+        for key, values in sorted(dataset.variables.items(), key=lambda pair: str(pair[0])):
+            plain = values.values
+            content = plain.tobytes() if plain.dtype.kind != "O" else repr(plain.tolist()).encode()
+            attrs = sorted((key, str(value)) for key, value in values.attrs.items())
+            found.update(f"{key} {values.dims} {plain.dtype} {plain.shape} {attrs}".encode() + content)
+    return found.hexdigest()[:32]
+
+
+def _of_others(code: str, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """What a pass reads of other municipalities is not what this one depends on."""
+    own = catalogue.municipalities[code].county
+    yield from (("municipalities", other) for other in catalogue.municipalities if other != code)
+    yield from (("counties", other) for other in catalogue.counties if other != own)
 
 
 def _small(dataset: xr.Dataset) -> xr.Dataset:

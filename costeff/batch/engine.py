@@ -35,12 +35,13 @@ class LocalEngine(NBClientEngine):  # type: ignore[misc]
         stderr_file: Any = None,
         start_timeout: int = 60,
         execution_timeout: int | None = None,
+        sockets: str = "",
         **kwargs: Any,
     ) -> Any:
         config = Config()
-        if sockets := _sockets():
+        if connection := _connection_file(Path(sockets or jupyter_runtime_dir())):
             config.KernelManager.transport = "ipc"
-            config.KernelManager.connection_file = sockets  # named here: its default is one name for all kernels
+            config.KernelManager.connection_file = connection  # named here: its default is one name for all kernels
         given = merge_kwargs(
             remove_args(["timeout", "startup_timeout"], **kwargs),
             timeout=execution_timeout,
@@ -54,12 +55,11 @@ class LocalEngine(NBClientEngine):  # type: ignore[misc]
         return PapermillNotebookClient(nb_man, **given).execute(stderr=subprocess.DEVNULL)
 
 
-def _sockets() -> str:
+def _connection_file(folder: Path) -> str:
     """A connection file of this kernel's own, its sockets beside it; empty where ipc cannot be had.
 
     Windows has no ipc, and the path of a socket is at most about 100 characters long.
     """
-    folder = Path(jupyter_runtime_dir())
     path = folder / f"kernel-{uuid.uuid4().hex[:12]}.json"
     if sys.platform == "win32" or len(str(path)) > LONGEST_SOCKET:
         return ""

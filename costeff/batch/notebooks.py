@@ -1,142 +1,175 @@
-"""Notebooks run by papermill in worker processes: each page is whole at its final name, or absent."""
+"""One page: the template executed by papermill in a fresh kernel, and rendered. The caller writes what it gives."""
 
 from __future__ import annotations
 
-import os
-import threading
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait as wait_for
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from costeff.errors import CosteffError
-from costeff.files import SHOWN, make_folder
 
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+KERNEL_DIED = "its kernel died: out of memory, or killed from outside"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One page: a municipality in one language."""
+    """One page: a municipality in one language.
+
+    Attributes
+    ----------
+    languages
+        In which this page is made.
+    template, appraisal
+        Paths; or the content, where the worker does not share the disk.
+    timeout
+        Seconds a cell may take.
+    sockets
+        Folder of the sockets of kernels; empty: Jupyter's own.
+    """
 
     municipality: str
     language: str
-    languages: tuple[str, ...]  # in which this page is made
-    template: Path
-    notebook: Path
-    page: Path
-    parameters: dict[str, Any]
+    languages: tuple[str, ...]
+    template: Path | bytes
+    appraisal: Path | bytes
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeout: int = 300
+    sockets: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"page {self.municipality} {self.language}"
+
+    @property
+    def page(self) -> str:
+        """Name of the page within the run."""
+        return f"{self.municipality}.{self.language}.html"
+
+    @property
+    def notebook(self) -> str:
+        """Name of the executed notebook within the run."""
+        return f"notebooks/{self.municipality}.{self.language}.ipynb"
 
 
 @dataclass(frozen=True)
 class Done:
-    """How one page ended; `error` is empty when it is complete."""
+    """How one page ended; `error` is empty when it is complete.
+
+    Attributes
+    ----------
+    page, notebook
+        The page and the executed notebook, as they are to be written.
+    entry, reads
+        What the page told of itself: how it is listed, and what of the catalogue it read.
+    stop
+        Whether no other page could be made either.
+    """
 
     job: Job
     seconds: float
     error: str = ""
-
-
-def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Done]:
-    """Run every job; one that fails does not stop the others. Yields as they end."""
-    for name in ONE_THREAD:  # a kernel a worker: threads would only get in each other's way
-        os.environ.setdefault(name, "1")
-    pool = ProcessPoolExecutor(
-        max_workers=min(workers, max(1, len(jobs))), mp_context=get_context("spawn"), initializer=_end_with_the_batch
-    )
-    waiting: dict[Future[Done], Job] = {}
-    try:
-        waiting = {pool.submit(run_job, job): job for job in jobs}
-        while waiting:
-            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ended:
-                yield _result(future, waiting.pop(future))
-    finally:
-        pool.shutdown(wait=not waiting, cancel_futures=True)
-
-
-def _end_with_the_batch() -> None:
-    """A worker whose batch was killed ends too, and its kernel with it."""
-    parent = parent_process()
-    assert parent is not None  # workers have one
-
-    def watch() -> None:
-        wait_for([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _result(future: Future[Done], job: Job) -> Done:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return Done(job, 0.0, "the worker process died (out of memory?); run with --workers 1")
+    page: str = ""
+    notebook: str = ""
+    entry: Mapping[str, Any] = field(default_factory=dict)
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_job(job: Job) -> Done:
-    """Execute the template for one page and render it."""
+    """Execute the template for one page and render it; whatever befalls it is told and not raised."""
     started = time.perf_counter()
     try:
-        executed = _execute(job)
-        if not executed:
-            _render(job)
+        with _at_hand(job) as (template, appraisal):
+            made = _execute(job, template, appraisal)
     except OSError as error:  # its own text would carry a path of this machine into the record
-        executed = f"a file could not be written ({error.strerror or type(error).__name__})"
+        made = f"a file could not be written or read ({error.strerror or type(error).__name__})"
     except Exception as error:  # whatever befell this page, the others are made
-        executed = f"{type(error).__name__}: {_told(type(error).__name__, str(error))}"
-    return Done(job, time.perf_counter() - started, executed)
+        made = f"{type(error).__name__}: {_reason(type(error).__name__, str(error))}"
+    seconds = time.perf_counter() - started
+    return Done(job, seconds, error=made) if isinstance(made, str) else Done(job, seconds, **made)
 
 
-def _execute(job: Job) -> str:
-    """Run the notebook; the answer is empty when it ran to its end, else the reason.
+@contextmanager
+def _at_hand(job: Job) -> Iterator[tuple[Path, Path]]:
+    """Template and appraisal as files."""
+    if isinstance(job.template, Path) and isinstance(job.appraisal, Path):
+        yield job.template, job.appraisal
+        return
+    with tempfile.TemporaryDirectory(prefix="costeff-") as folder:
+        paths = Path(folder) / "template.ipynb", Path(folder) / f"{job.municipality}.nc"
+        for path, content in zip(paths, (job.template, job.appraisal), strict=True):
+            path.write_bytes(content.read_bytes() if isinstance(content, Path) else content)
+        yield paths
 
-    A failed notebook is not kept: its traceback holds values.
-    """
+
+def _execute(job: Job, template: Path, appraisal: Path) -> dict[str, Any] | str:
+    """What the notebook gave, or why it did not run to its end. A failed notebook is not kept: it holds values."""
+    from costeff.imports import skip_slow_grammar
+
+    skip_slow_grammar()
+    import nbformat
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     from costeff.batch.engine import ENGINE, register_engine
+    from costeff.kernels import KERNEL
 
     register_engine()
-    make_folder(job.notebook.parent)
-    aside = job.notebook.with_name(f".{os.getpid()}.{job.notebook.name}")  # papermill wants the ending .ipynb
+    given = {
+        **job.parameters,
+        "municipality": job.municipality,
+        "language": job.language,
+        "appraisal": str(appraisal.resolve()),
+    }
     try:
         notebook = papermill.execute_notebook(
-            job.template,
-            aside,
-            job.parameters,
+            template,
+            None,
+            given,
             engine_name=ENGINE,
-            kernel_name="python3",
+            kernel_name=KERNEL,
             progress_bar=False,
             log_output=False,
+            execution_timeout=job.timeout,
+            sockets=job.sockets,
         )
-        told = notebook.metadata.get("papermill", {})
-        if told.get("exception") or not told.get("end_time"):
-            return "the notebook did not run to its end"
-        aside.chmod(SHOWN)
-        os.replace(aside, job.notebook)
     except PapermillExecutionError as error:
-        return f"cell {error.exec_count}: {error.ename}: {_told(error.ename, str(error.evalue or ''))}"
-    finally:
-        aside.unlink(missing_ok=True)
-    return ""
+        return f"cell {error.exec_count}: {error.ename}: {_reason(error.ename, str(error.evalue or ''))}"
+    except CellTimeoutError:
+        return f"a cell took longer than {job.timeout} s; give more with --timeout, if it was not hanging"
+    except DeadKernelError:
+        return KERNEL_DIED
+    told = notebook.metadata.get("papermill", {})
+    if told.get("exception") or not told.get("end_time"):
+        return "the notebook did not run to its end"
+    text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    return {"page": _page(job, notebook), "notebook": f"{text}\n", **_told(notebook)}
 
 
-def _told(name: str, text: str) -> str:
+def _reason(name: str, text: str) -> str:
     """The first line of an error of ours; those of others tell the value they choked on."""
     ours = {kind.__name__ for kind in CosteffError.__subclasses__()}
     return (text.splitlines() or [""])[0] if name in ours else "its text is not kept: it may hold a value"
 
 
-def _render(job: Job) -> None:
-    from costeff.report.render import render
+def _page(job: Job, notebook: Any) -> str:
+    from costeff.report.render import as_page
 
-    page = job.page.name.removesuffix(f"{job.language}.html")
-    alternates = {language: f"{page}{language}.html" for language in job.languages}
-    render(job.notebook, job.page, job.language, alternates=alternates, index=f"index.{job.language}.html")
+    alternates = {language: f"{job.municipality}.{language}.html" for language in job.languages}
+    return as_page(notebook, job.language, alternates=alternates, index=f"index.{job.language}.html")
+
+
+def _told(notebook: Any) -> dict[str, Any]:
+    """What the page tells its maker beside its parts."""
+    from costeff.report.page import METADATA
+
+    found: dict[str, Any] = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            told = output.get("metadata", {}).get("text/html", {}).get(METADATA, {})
+            found |= {name: told[name] for name in ("entry", "reads") if name in told}
+    return found

@@ -17,7 +17,7 @@ from costeff.params import Catalogue
 from costeff.spec import LANGUAGES, Id, Language, MunicipalityCode, Spec
 
 MOST_SEED = 2**32 - 1
-LEAST = {"draws": 100, "clients": 1, "workers": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
+LEAST = {"draws": 100, "clients": 1, "workers": 1, "timeout": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
 POSTERIOR_DRAWS = Sampling(seed=0).draws * Sampling(seed=0).chains  # an appraisal cannot have more
 MOST = {"draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200, "seed": MOST_SEED}
 RESERVED = ("municipality", "language", "appraisal")  # what the batch itself gives to each notebook
@@ -44,6 +44,9 @@ class RunRequest(Spec):
     claw_back: bool = False
     whole_units: bool = False
     workers: int = 2
+    timeout: int = 300  # seconds a cell may take
+    scheduler: str | None = None  # address of a Dask scheduler
+    cluster: Path | None = None  # description of a Dask cluster to start
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -87,6 +90,8 @@ def resolve(
     if settings.get("evidence", "discounted") not in (*BELIEFS, None):
         problems.add(f"evidence {settings['evidence']}", "is unknown", f"use {', '.join(BELIEFS)}")
     _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), links, price_sets, problems)
+    if settings.get("scheduler") and settings.get("cluster"):
+        problems.add("--scheduler", "stands beside --cluster", "give one or the other")
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
     defaults = catalogue.conventions

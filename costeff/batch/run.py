@@ -1,173 +1,319 @@
-"""One run from request to index: fits for the country, appraisals, notebooks, pages."""
+"""One run from request to index: what is due is made, and noted when it is whole."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costeff import __version__
 from costeff.batch.country import (
+    Data,
     Fits,
+    all_data,
+    all_keys,
+    appraise_codes,
     cache_folder,
-    data_for,
     fit_chain,
     fit_costs,
-    open_checked,
-    synthetic_register,
-    write_appraisals,
 )
-from costeff.batch.notebooks import Done, Job, run_jobs
+from costeff.batch.manifest import Made
+from costeff.batch.notebooks import Done, Job
+from costeff.batch.plan import DRIVING_FIELDS, Planned, Planner, appraisal_file, hash_of
 from costeff.batch.release import told_counts
 from costeff.batch.request import RunRequest, check_parameters
-from costeff.disclosure.record import Release
+from costeff.disclosure.publication import Publication
+from costeff.disclosure.record import Label, Release, recorded
 from costeff.errors import Problem, SetupError
-from costeff.files import alone_in, make_folder, within, write_text
+from costeff.files import alone_in, make_folder, write_bytes, write_text
 from costeff.params import Catalogue
 from costeff.spec import project_root
+
+if TYPE_CHECKING:
+    from costeff.report.listing import Entry
 
 TEMPLATE = "90_municipal_report.ipynb"
 ASIDE = ".aside"  # where pages lie until they are scanned and recorded
 
+
+NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 # What a run tells while it works: the stage, how much of it is done, how much there is, and a note.
 Told = Callable[[str, int, int, str], None]
+Runner = Callable[[Sequence[Job], int], Generator[Done]]
 
 
 @dataclass
 class Outcome:
-    """What a run made, what failed, and how long each stage took."""
+    """What a run made, what stood already, what failed, and how long each stage took."""
 
     output: Path
     pages: int = 0
+    standing: int = 0  # pages that are as they would be made again
     failed: list[Done] = field(default_factory=list)
     indexes: list[Path] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    fitted: int = 0
     cached_fits: int = 0
     unfit: dict[str, list[str]] = field(default_factory=dict)  # chain -> its models that failed their diagnostics
 
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = time.perf_counter() - start
+
 
 def run(catalogue: Catalogue, request: RunRequest, tell: Told = lambda *_: None, root: Path | None = None) -> Outcome:
-    """Make the pages of a request.
+    """Make the pages of a request that do not stand already.
+
+    A page stands when all it depends on is as it was: fits, the entries of the catalogue that were read, the
+    request, code, template and libraries; and its file is as it was written.
 
     Raises
     ------
     SetupError
-        When the output folder cannot be written.
+        When the output folder cannot be written, or is in use.
     DataError, ParamsError, ModelError
         When data, parameters or a model do not hold, before any page is made.
     """
-    root = root or project_root()
-    template = root / "notebooks" / TEMPLATE
-    parameters = _checked_parameters(template, request)
     _writable(request.output)
     with alone_in(request.output):
-        return _run(catalogue, request, tell, root, template, parameters)
+        return _Run(catalogue, request, tell, root or project_root()).make()
 
 
-def _run(
-    catalogue: Catalogue, request: RunRequest, tell: Told, root: Path, template: Path, parameters: dict[str, Any]
-) -> Outcome:
-    outcome = Outcome(request.output)
-    for old in request.output.glob("index*.html"):  # a list of an earlier run would contradict this one
-        old.unlink()
-    with _timed(outcome, "data and fits"):
-        prepared = _prepare(catalogue, request, cache_folder(root), tell, outcome)
-        told = told_counts(prepared, catalogue, request.output)
-    appraisals = request.output / "appraisals"
-    with _timed(outcome, "appraisals"):
-        for number, code in enumerate(write_appraisals(appraisals, catalogue, request, prepared, told), start=1):
-            tell("appraisals", number, len(request.municipalities), code)
-    release, aside = Release(request.output, told), _fresh(request.output / ASIDE)
-    try:
-        with _timed(outcome, "reports"):
-            jobs = _jobs(request, template, appraisals, aside, parameters)
-            os.environ["COSTEFF_HOME"] = str(root)  # kernels start elsewhere and find the catalogue through it
-            for number, ended in enumerate(run_jobs(jobs, request.workers), start=1):
-                done = _released(release, ended)
-                outcome.pages += not done.error
-                if done.error:
-                    outcome.failed.append(done)
-                    with suppress(OSError):  # an older page would pass for this run's
-                        (request.output / done.job.page.name).unlink()
-                tell("reports", number, len(jobs), f"{done.job.municipality} {done.job.language}")
-        with _timed(outcome, "index"):
-            outcome.indexes = _write_indexes(catalogue, request, outcome, release, aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    _write_record(request, outcome, prepared)
-    return outcome
+def plan(catalogue: Catalogue, request: RunRequest, root: Path | None = None) -> Planned:
+    """What `run` would make, and why; nothing is fitted or written."""
+    root = root or project_root()
+    planner = Planner(catalogue, request, _template(root), _checked_parameters(_template(root), request))
+    return planner.plan(all_keys(all_data(catalogue, request, cache_folder(root)), catalogue, request))
 
 
-def _fresh(folder: Path) -> Path:
-    """An empty folder for pages that are not released yet; what a killed run left in it is gone."""
-    shutil.rmtree(folder, ignore_errors=True)
-    make_folder(folder)
-    return folder
+class _Run:
+    def __init__(self, catalogue: Catalogue, request: RunRequest, tell: Told, root: Path) -> None:
+        self.catalogue, self.request, self.tell = catalogue, request, tell
+        self.folder, self.cache = request.output, cache_folder(root)
+        self.aside = self.folder / ASIDE
+        self.planner = Planner(catalogue, request, _template(root), _checked_parameters(_template(root), request))
+        self.manifest = self.planner.manifest
+        self.outcome = Outcome(self.folder)
+        os.environ["COSTEFF_HOME"] = str(root)  # kernels start elsewhere and find the catalogue through it
 
+    def make(self) -> Outcome:
+        outcome = self.outcome
+        self._clean()
+        self.manifest.compact()
+        with outcome.timed("data"):
+            data = all_data(self.catalogue, self.request, self.cache)
+            keys = all_keys(data, self.catalogue, self.request)
+            planned = self.planner.plan(keys)
+        if planned.anything or self._unknown(keys):
+            self._make(data, keys, planned)
+        else:
+            outcome.standing = planned.standing
+            outcome.indexes = [self.folder / name for name in self.planner.indexes]
+        found = {chain: list(self.manifest.made[f"fits {chain}"].entry["failed"]) for chain in keys}
+        outcome.unfit = {chain: models for chain, models in found.items() if models}
+        return outcome
 
-def _released(release: Release, done: Done) -> Done:
-    """A page that was made, given its place, or the reason why it has none."""
-    if done.error:
-        return done
-    notebook = release.offer(done.job.notebook, f"notebooks/{done.job.notebook.name}", "inside")
-    try:
-        page = release.offer(done.job.page, done.job.page.name, "public")
-    except OSError as error:
-        return replace(done, error=f"a file could not be written ({error.strerror or type(error).__name__})")
-    if page.passed and notebook.passed:
-        return done
-    kinds = ", ".join(dict.fromkeys([*page.found, *notebook.found]))
-    return replace(done, error=f"held back: it holds an identity code ({kinds})")
+    def _make(self, data: Mapping[str, Data], keys: Mapping[str, Mapping[str, str]], planned: Planned) -> None:
+        outcome = self.outcome
+        with outcome.timed("fits"):
+            prepared = self._fit(data)
+            told = told_counts(prepared, self.catalogue, self.folder)
+        with outcome.timed("appraisals"):
+            self._appraise([one.name.split()[1] for one in planned.appraisals], prepared, told, keys)
+        release = Release(self.folder, told, outputs=recorded(self.folder))
+        make_folder(self.aside)
+        try:
+            with outcome.timed("reports"):
+                self._report(release)
+            with outcome.timed("index"):
+                self._write_indexes(release)
+        finally:
+            shutil.rmtree(self.aside, ignore_errors=True)
+            shutil.rmtree(self.planner.sockets, ignore_errors=True)
+        self._write_record(keys)
 
+    def _clean(self) -> None:
+        """Remove what a killed run left half-written; we are alone in the folder."""
+        for left in self.folder.rglob(".*"):
+            if left.name != ".lock" and left.is_file():
+                left.unlink()
+        for folder in (self.aside, self.planner.sockets):
+            shutil.rmtree(folder, ignore_errors=True)
 
-def _prepare(catalogue: Catalogue, request: RunRequest, cache: Path, tell: Told, outcome: Outcome) -> dict[str, Fits]:
-    """Fits of every chain asked for."""
-    chains = [catalogue.entry("chains", name) for name in request.chains]
-    register = None
-    if any(chain.outcome.data == "register" for chain in chains):
-        path = request.register_path or synthetic_register(catalogue, request.seed, cache)
-        register = open_checked(path, catalogue, request.mapping)
-    prepared = {}
-    for number, chain in enumerate(chains):
-        tell("models", number, len(chains), chain.id)
-        data = data_for(chain, catalogue, register)
-        fits = Fits(
-            fit_chain(chain, catalogue, data, request.seed, cache, evidence=request.evidence),
-            fit_costs(chain, catalogue, data, request.seed, cache),
+    def _unknown(self, keys: Mapping[str, Mapping[str, str]]) -> bool:
+        """Whether a fit has not told yet if it passed its diagnostics."""
+        made = self.manifest.made
+        return any(f"fits {c}" not in made or made[f"fits {c}"].parts != parts for c, parts in keys.items())
+
+    def _fit(self, data: Mapping[str, Data]) -> dict[str, Fits]:
+        prepared, seed = {}, self.request.seed
+        for number, (name, found) in enumerate(data.items()):
+            self.tell("models", number, len(data), name)
+            chain = self.catalogue.chains[name]
+            outcome = fit_chain(chain, self.catalogue, found, seed, self.cache, evidence=self.request.evidence)
+            fits = prepared[name] = Fits(outcome, fit_costs(chain, self.catalogue, found, seed, self.cache))
+            self.outcome.cached_fits += sum(each.cached for each in fits.named.values())
+            self.outcome.fitted += sum(not each.cached for each in fits.named.values())
+            models = {what: each.model for what, each in fits.named.items()}
+            parts = {what: each.hash for what, each in fits.named.items()}
+            self._note(f"fits {name}", parts, entry={"models": models, "failed": fits.failed})
+        self.tell("models", len(data), len(data), "")
+        return prepared
+
+    def _appraise(
+        self,
+        codes: Sequence[str],
+        prepared: Mapping[str, Fits],
+        told: Publication,
+        keys: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        parts = self.planner.appraisal_parts(keys)
+        for number, made in enumerate(appraise_codes(codes, self.catalogue, self.request, prepared, told), start=1):
+            name = appraisal_file(made.code)
+            write_bytes(self.folder / name, made.file)
+            files = {name: hash_of(made.file)}
+            self._note(f"appraisal {made.code}", parts, made.reads, files, entry={"hash": made.hash})
+            self.tell("appraisals", number, len(codes), made.code)
+
+    def _report(self, release: Release) -> None:
+        everything = self.planner.jobs()
+        jobs = [job for job in everything if self.planner.page_due(job)]
+        self.outcome.standing = len(everything) - len(jobs)
+        if not jobs:
+            return
+        with closing(self._runner()(jobs, self.request.workers)) as ended:
+            for number, done in enumerate(ended, start=1):
+                self._keep(done, release)
+                self.tell("reports", number, len(jobs), f"{done.job.municipality} {done.job.language}")
+
+    def _runner(self) -> Runner:
+        request = self.request
+        if request.scheduler:
+            from costeff.batch.cluster import on_scheduler
+
+            return on_scheduler(request.scheduler)
+        if request.cluster:
+            from costeff.batch.cluster import on_cluster, read_cluster
+
+            return on_cluster(read_cluster(request.cluster))
+        from costeff.batch.local import run_jobs
+
+        return run_jobs
+
+    def _keep(self, done: Done, release: Release) -> None:
+        """Release a page and keep its notebook, or note why there is none."""
+        job, error = done.job, done.error or self._released(done, release)
+        if error:
+            with suppress(OSError):  # an older page would pass for this run's
+                (self.folder / job.page).unlink()
+            self.outcome.failed.append(Done(job, done.seconds, error))
+            self._note(job.name, self.planner.page_parts(job), error=error, seconds=done.seconds)
+            return
+        self.outcome.pages += 1
+        files = {job.notebook: hash_of(done.notebook.encode()), job.page: hash_of(done.page.encode())}
+        parts = self.planner.page_parts(job)
+        self._note(job.name, parts, done.reads, files, seconds=done.seconds, entry=done.entry)
+
+    def _released(self, done: Done, release: Release) -> str:
+        """Scan, record and place the notebook and the page; the answer is why it could not be done."""
+        outputs = []
+        parts: tuple[tuple[str, str, Label], ...] = (
+            (done.job.notebook, done.notebook, "inside"),
+            (done.job.page, done.page, "public"),
         )
-        outcome.cached_fits += sum(each.cached for each in fits.named.values())
-        if fits.failed:
-            outcome.unfit[chain.id] = fits.failed
-        prepared[chain.id] = fits
-    tell("models", len(chains), len(chains), "")
-    return prepared
+        try:
+            for name, text, label in parts:
+                made = self.aside / Path(name).name
+                write_text(made, text)
+                outputs.append(release.offer(made, name, label))
+        except (OSError, SetupError) as problem:
+            found = problem if isinstance(problem, OSError) else problem.__cause__
+            if getattr(found, "errno", None) in NO_MORE:  # nor could any other page be written
+                raise _no_more(self.folder, found) from problem
+            return f"a file could not be written ({getattr(found, 'strerror', None) or type(found).__name__})"
+        kinds = ", ".join(dict.fromkeys(kind for one in outputs for kind in one.found if not one.passed))
+        return f"held back: it holds an identity code ({kinds})" if kinds else ""
+
+    def _note(
+        self,
+        name: str,
+        parts: Mapping[str, str],
+        reads: Mapping[str, str] | None = None,
+        files: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        seed = self.request.seed
+        self.manifest.add(Made(name, parts, reads or {}, files or {}, seed=seed, version=__version__, **more))
+
+    # --- what binds the pages together ------------------------------------------------------------
+
+    def _write_indexes(self, release: Release) -> None:
+        """A list of municipalities in each language, and index.html in the first."""
+        from costeff.report.site import write_index
+
+        for old in self.folder.glob("index*.html"):  # a list of an earlier run would contradict this one
+            if old.name not in self.planner.indexes:
+                old.unlink()
+        first, *others = self.planner.indexes
+        links: dict[str, str] = dict(zip(self.request.languages, others, strict=True))
+        for language in self.request.languages:
+            entries = [self._entry(code, language) for code in self.request.municipalities]
+            write_index(self.aside, entries, language, indexes=links)
+        write_text(self.aside / first, (self.aside / others[0]).read_text(encoding="utf-8"))
+        for name in self.planner.indexes:
+            text = (self.aside / name).read_bytes()
+            if release.offer(self.aside / name, name, "public").passed:
+                self.outcome.indexes.append(self.folder / name)
+                self._note(f"index {name}", self.planner.index_parts, {}, {name: hash_of(text)})
+
+    def _entry(self, code: str, language: str) -> Entry:
+        """A municipality in the list: as its page told, or by its name alone."""
+        from costeff.report.listing import Entry, Result
+
+        made = self.manifest.made
+        whole = [lang for lang in self.request.languages if not made[f"page {code} {lang}"].error]
+        links: dict[str, str] = {lang: f"{code}.{lang}.html" for lang in whole}
+        if told := made[f"page {code} {language}"].entry:
+            results = tuple(Result(**result) for result in told["results"])
+            return Entry(**{**told, "links": links, "results": results})
+        place = self.catalogue.municipality(code)
+        return Entry(code, place.name(language), self.catalogue.county(place.county).name[language], links)
+
+    def _write_record(self, keys: Mapping[str, Mapping[str, str]]) -> None:
+        """What was asked for and from which fits it was made; without times, so that the same run gives the same."""
+        asked = json.loads(self.request.model_dump_json(exclude={*DRIVING_FIELDS, "register_path", "mapping"}))
+        fits = {
+            f"{chain} {what}": {
+                "model": (told := self.manifest.made[f"fits {chain}"].entry)["models"][what],
+                "hash": key,
+                "passed": told["models"][what] not in told["failed"],
+            }
+            for chain, found in keys.items()
+            for what, key in found.items()
+        }
+        failed = [
+            {"municipality": done.job.municipality, "language": done.job.language, "error": done.error}
+            for done in self.outcome.failed
+        ]
+        pages = self.outcome.pages + self.outcome.standing
+        record = {"version": __version__, "request": asked, "fits": fits, "pages": pages, "failed": failed}
+        write_text(self.folder / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
-def _jobs(request: RunRequest, template: Path, appraisals: Path, aside: Path, parameters: dict[str, Any]) -> list[Job]:
-    return [
-        Job(
-            municipality=code,
-            language=language,
-            languages=request.languages,
-            template=template,
-            notebook=within(request.output / "notebooks", f"{code}.{language}.ipynb"),
-            page=within(aside, f"{code}.{language}.html"),
-            parameters={
-                **parameters,
-                "municipality": code,
-                "language": language,
-                "appraisal": str((appraisals / f"{code}.nc").resolve()),
-            },
-        )
-        for code in request.municipalities
-        for language in request.languages
-    ]
+def _template(root: Path) -> Path:
+    return root / "notebooks" / TEMPLATE
 
 
 def _checked_parameters(template: Path, request: RunRequest) -> dict[str, Any]:
@@ -182,6 +328,12 @@ def _checked_parameters(template: Path, request: RunRequest) -> dict[str, Any]:
     return check_parameters(papermill.inspect_notebook(str(template)), request.parameters)
 
 
+def _no_more(folder: Path, error: BaseException | None) -> SetupError:
+    reason = getattr(error, "strerror", None) or "cannot be written"
+    cure = "free space or make the folder writable; then run the same command again, and what is whole stays"
+    return SetupError("The run stopped: nothing more can be written", [Problem(str(folder), str(reason), cure)])
+
+
 def _writable(folder: Path) -> None:
     try:
         make_folder(folder)
@@ -191,61 +343,3 @@ def _writable(folder: Path) -> None:
     if not os.access(folder, os.W_OK):
         problem = Problem(str(folder), "cannot be written", "choose another folder with --output")
         raise SetupError("The output folder cannot be used", [problem])
-
-
-def _write_indexes(
-    catalogue: Catalogue, request: RunRequest, outcome: Outcome, release: Release, aside: Path
-) -> list[Path]:
-    """A list of municipalities in each language, and index.html in the first."""
-    from costeff.report.page import open_page
-    from costeff.report.site import Entry, entry, write_index
-
-    failed = {(done.job.municipality, done.job.language) for done in outcome.failed}
-    indexes: dict[str, str] = {language: f"index.{language}.html" for language in request.languages}
-    written = []
-    for language in request.languages:
-        entries = []
-        for code in request.municipalities:
-            links: dict[str, str] = {
-                lang: f"{code}.{lang}.html" for lang in request.languages if (code, lang) not in failed
-            }
-            if links:
-                page = open_page(request.output / "appraisals" / f"{code}.nc", code, language, catalogue)
-                entries.append(entry(page, links))
-            else:
-                place = catalogue.municipality(code)
-                county = catalogue.county(place.county).name[language]
-                entries.append(Entry(code, place.name(language), county, {}))
-        written.append(write_index(aside, entries, language, indexes=indexes))
-    write_text(aside / "index.html", written[0].read_text(encoding="utf-8"))
-    made = [aside / "index.html", *written]
-    return [request.output / one.name for one in made if release.offer(one, one.name, "public").passed]
-
-
-def _write_record(request: RunRequest, outcome: Outcome, prepared: dict[str, Fits]) -> None:
-    record = {
-        "version": __version__,
-        "request": json.loads(request.model_dump_json(exclude={"output", "register_path", "mapping"})),
-        "fits": {
-            f"{chain} {what}": {"model": each.model, "hash": each.hash, "passed": each.passed}
-            for chain, fits in prepared.items()
-            for what, each in fits.named.items()
-        },
-        "pages": outcome.pages,
-        "failed": [
-            {"municipality": d.job.municipality, "language": d.job.language, "error": d.error} for d in outcome.failed
-        ],
-        "seconds": {stage: round(seconds, 1) for stage, seconds in outcome.seconds.items()},
-    }
-    write_text(request.output / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-
-
-class _timed:  # noqa: N801  (used as a statement)
-    def __init__(self, outcome: Outcome, stage: str) -> None:
-        self.outcome, self.stage = outcome, stage
-
-    def __enter__(self) -> None:
-        self.start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.outcome.seconds[self.stage] = time.perf_counter() - self.start

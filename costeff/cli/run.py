@@ -61,11 +61,21 @@ def run(
         bool, typer.Option(help="Whether what does not stop at once stops only when a whole unit closes.")
     ] = False,
     workers: Annotated[int, typer.Option(help="Notebooks run side by side.")] = 2,
+    timeout: Annotated[int, typer.Option(help="Seconds that a cell of a notebook may take.")] = 300,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Make the pages on this Dask scheduler."),
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="Make the pages on a Dask cluster that this YAML file describes.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would be made, and why.")] = False,
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template.")
     ] = None,
 ) -> None:
     """Make the reports of some or all municipalities."""
+    from costeff.batch import plan as plan_batch
     from costeff.batch import resolve
     from costeff.batch import run as run_batch
     from costeff.batch.request import split_parameter
@@ -94,8 +104,14 @@ def run(
         claw_back=claw_back,
         whole_units=whole_units,
         workers=workers,
+        timeout=timeout,
+        scheduler=scheduler,
+        cluster=cluster,
         parameters=dict(split_parameter(text) for text in parameter or ()),
     )
+    if plan:
+        _show_plan(plan_batch(catalogue, request))
+        return
     try:
         with _progress() as tell:
             outcome = run_batch(catalogue, request, tell)
@@ -103,6 +119,38 @@ def run(
         problem = Problem(str(output), "finished pages stay", "run the same command again")
         raise PartialError("Stopped before the end", [problem]) from None
     raise typer.Exit(_told(outcome))
+
+
+def _show_plan(planned: Any) -> None:
+    """The reasons, each with how many pages it holds for and some of them."""
+    by_reason: dict[str, list[str]] = {}
+    for one in planned.pages:
+        by_reason.setdefault(one.why, []).append(" ".join(one.name.split()[1:]))
+    for why, names in by_reason.items():
+        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        print(f"{_pages(len(names))} to make: {why}\n  {shown}")
+    print(f"{_pages(planned.standing)} stand as they would be made again.")
+
+
+def _pages(number: int) -> str:
+    return "1 page" if number == 1 else f"{number} pages"
+
+
+def status(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]) -> None:
+    """Show what a run has made and what failed."""
+    from costeff.batch import read_status
+
+    found = read_status(folder)
+    print(f"{_pages(found.whole)} made, {found.failed_count} failed, {found.seconds:.0f} s of work in all.")
+    if found.running:
+        print("A run is writing here now.")
+    if found.failed:
+        raise PartialError(
+            "Failed pages", [Problem(name, why, "run the same command again") for name, why in found.failed]
+        )
+
+
+ONLY_THESE = "run the same command again: only what failed is made"
 
 
 class _progress:  # noqa: N801  (used as a statement)
@@ -139,16 +187,15 @@ class _progress:  # noqa: N801  (used as a statement)
 def _told(outcome: Any) -> int:
     stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
     made = "1 report" if outcome.pages == 1 else f"{outcome.pages} reports"
-    print(f"{made} made ({stages}).")
+    standing = f", {outcome.standing} stood already" if outcome.standing else ""
+    print(f"{made} made{standing} ({stages}).")
     for chain, models in outcome.unfit.items():
         told = ", ".join(models)
         print(f"{chain}: {told} failed the diagnostics of models; its pages give no headline figure and say why.")
     if outcome.indexes:
         print(f"Open {outcome.indexes[0]}")
     if outcome.failed:
-        problems = [
-            Problem(f"{d.job.municipality} {d.job.language}", d.error, "run this one again") for d in outcome.failed
-        ]
+        problems = [Problem(f"{d.job.municipality} {d.job.language}", d.error, ONLY_THESE) for d in outcome.failed]
         failed = "1 report" if len(problems) == 1 else f"{len(problems)} reports"
         raise PartialError(f"{failed} failed, the others are complete", problems)
     return int(ExitCode.MODEL if outcome.unfit else ExitCode.OK)

@@ -21,6 +21,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(link.app, name="link")
 app.add_typer(indicators.app, name="indicators")
 app.command()(run.run)
+app.command()(run.status)
 app.command()(data.synth)
 app.command()(release.release)
 

@@ -152,6 +152,16 @@ def _unnamed(name: str, hits: Sequence[Hit]) -> str:
     return next((f"(a name with an identity code) {hit.file}" for hit in hits if hit.kind == "file name"), name)
 
 
+def recorded(folder: Path) -> dict[str, Output]:
+    """The outputs of an earlier release that still lie in a folder; none where there was none."""
+    try:
+        told = json.loads((folder / NAME).read_text(encoding="utf-8"))["outputs"]
+        found = (Output(**{**one, "found": tuple(one["found"])}) for one in told)
+        return {one.file: one for one in found if (folder / one.file).is_file()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def earlier(folder: Path) -> tuple[Statement, ...]:
     """The counts that an earlier release in a folder told; none where there was none.
 

@@ -7,18 +7,20 @@ parts in that order with the help of the output's metadata.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from markupsafe import Markup
 
+from costeff.report import estimates
 from costeff.report.answer import answer
 from costeff.report.appraisals import Appraisal, in_order, read_appraisals
 from costeff.report.certainty import how_sure
 from costeff.report.chapter import Chapter, Names
+from costeff.report.listing import Entry, Result
 from costeff.report.markup import heading, join, notice, paragraph, tag
 from costeff.report.payers import who_pays
 from costeff.report.sources import sources
@@ -45,13 +47,14 @@ class Section:
 
     language: str
     parts: tuple[Part, ...]
+    told: Mapping[str, Any] = field(default_factory=dict)  # for who makes the page: not part of it
 
     def _repr_html_(self) -> str:
         return self._composed()[0]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
         html, parts = self._composed()
-        metadata = {"text/html": {METADATA: {"language": self.language, "parts": parts}}}
+        metadata = {"text/html": {METADATA: {"language": self.language, "parts": parts, **self.told}}}
         return {"text/html": html, "text/plain": "costeff report"}, metadata
 
     def _composed(self) -> tuple[str, list[dict[str, Any]]]:
@@ -83,6 +86,7 @@ class Page:
     words: Words
     names: Names
     appraisals: tuple[Appraisal, ...]
+    reads: Callable[[], Mapping[str, str]] = dict  # entries of the catalogue that were read so far, by hash
 
     @property
     def municipality(self) -> str:
@@ -128,9 +132,18 @@ class Page:
         return self._section(self.words.say("Steering and buying"), steering)
 
     def sources(self) -> Section:
-        """Sources, limits, price years, and what made the page: one part for the whole page."""
+        """Sources, limits, price years, and what made the page: one part for the whole page.
+
+        It is the last, and so it tells who makes the page how it is listed, and what of the catalogue it read.
+        """
         part = Part("page", sources(self.chapters), "sources", self.words.say("Sources and limits"))
-        return Section(self.words.language, (part,))
+        return Section(self.words.language, (part,), {"entry": asdict(self.entry({})), "reads": dict(self.reads())})
+
+    def entry(self, links: Mapping[str, str]) -> Entry:
+        """The municipality as it stands in the list of pages; `links` are its pages, language -> address."""
+        results = tuple(_result(chapter) for chapter in self.chapters)
+        code = str(self.appraisals[0].main.attr("municipality"))
+        return Entry(code, self.municipality, self.county, dict(links), results, self.synthetic)
 
     # --- how a section is put together ----------------------------------------------------------
 
@@ -195,9 +208,27 @@ def open_page(path: str | Path, municipality: str, language: str, names: Names |
     """
     words = Words(language)
     found = read_appraisals(Path(path), municipality)
+    reads: Callable[[], Mapping[str, str]] = dict
     if names is None:
         from costeff.params import Catalogue
+        from costeff.params.watched import watched
 
-        names = Catalogue.load()
-    own_price_set = {chain.id: chain.impact.price_set for chain in names.chains.values()}
-    return Page(words, names, in_order(found, own_price_set))
+        whole = Catalogue.load()
+        names, log = watched(whole)
+        reads = partial(log.told, whole)
+    shown = [one.chain for one in found if one.chain in names.chains]
+    own_price_set = {chain: names.chains[chain].impact.price_set for chain in shown}
+    return Page(words, names, in_order(found, own_price_set), reads)
+
+
+def _result(chapter: Chapter) -> Result:
+    """The answer of a chain in a few words."""
+    words, main = chapter.words, chapter.main
+    if not main.passed:
+        return Result(chapter.title, words.say("no result is given"))
+    net = estimates.net_saving(main)
+    told = words.say("saves more than it costs {chance}", chance=words.chance(estimates.probability(main)))
+    if net.even:
+        return Result(chapter.title, told, f"{words.say('saves about as much as it costs')} ({chapter.saving(net)})")
+    name = words.say("net saving {net}") if net.mean >= 0 else words.say("net cost {net}")
+    return Result(chapter.title, told, f"{name.format(net=chapter.amount(net))} ({chapter.saving(net)})")

@@ -7,25 +7,27 @@ is where sanitisers are beaten. What it costs is a third more bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from markupsafe import Markup
-from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets import Bool, Dict, List, Unicode, default
 
 from costeff import __version__
 from costeff.errors import ModelError, Problem, UsageError
 from costeff.files import write_text
+from costeff.imports import skip_slow_grammar
+from costeff.report.looks import TEMPLATES, style
 from costeff.report.page import METADATA
 from costeff.report.sanitise import clean, orderly
 from costeff.report.words import Words
 
-TEMPLATES = Path(__file__).with_name("template")
+skip_slow_grammar()
+import nbformat  # noqa: E402
+from nbconvert.exporters.templateexporter import TemplateExporter  # noqa: E402
+
 SHOWING = ("text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
 READER_TAG = "reader"  # a markdown cell with this tag is for readers; the others are for analysts
 
@@ -184,13 +186,6 @@ def body(content: Content) -> Markup:
     return Markup(orderly("\n".join(pieces)))
 
 
-@lru_cache(maxsize=1)
-def style() -> str:
-    """The style sheet, without comments and indentation."""
-    lines = (TEMPLATES / "style.css").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line.strip() for line in lines if line.strip() and not line.strip().startswith("/*"))
-
-
 def render(
     executed_notebook_path: str | Path,
     out_html: str | Path,
@@ -229,6 +224,22 @@ def render(
     except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
         problem = Problem(source.name, "cannot be read as a notebook", "run the report again")
         raise UsageError("No notebook to render", [problem]) from error
+    path = Path(out_html)
+    text = as_page(notebook, language, title, alternates=alternates, index=index, footer_links=footer_links)
+    write_text(path, text)
+    return path
+
+
+def as_page(
+    notebook: Any,
+    language: str = "",
+    title: str = "",
+    *,
+    alternates: Mapping[str, str] | None = None,
+    index: str = "",
+    footer_links: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The page of an executed report notebook as text; see `render`."""
     exporter = ReportExporter(  # type: ignore[no-untyped-call]
         language=language,
         title=title,
@@ -237,14 +248,4 @@ def render(
         footer_links=[list(pair) for pair in footer_links],
     )
     text, _ = exporter.from_notebook_node(notebook)
-    path = Path(out_html)
-    write_text(path, text)
-    return path
-
-
-def relative(addresses: Iterable[str]) -> None:
-    """Refuse addresses that lead out of the folder of pages."""
-    for address in addresses:
-        if "://" in address or address.startswith(("/", "\\", "data:", "javascript:")) or ".." in address.split("/"):
-            problem = Problem(f"link {address}", "leads out of the folder of pages", "give a name relative to the page")
-            raise UsageError("A page links within its own folder only", [problem])
+    return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,53 +11,10 @@ from markupsafe import Markup
 
 from costeff import __version__
 from costeff.files import write_text
-from costeff.report import estimates
-from costeff.report.chapter import Chapter
+from costeff.report.listing import Entry, Result
+from costeff.report.looks import TEMPLATES, relative, style
 from costeff.report.markup import Cell, Table, join, notice, paragraph, tag, with_interval
-from costeff.report.page import Page
-from costeff.report.render import TEMPLATES, relative, style
 from costeff.report.words import Words
-
-
-@dataclass(frozen=True)
-class Result:
-    """The answer of one chain in a few words, already in the language of the index."""
-
-    chain: str
-    words: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One municipality in the list: its name and county in the language of the index, and its pages."""
-
-    code: str
-    name: str
-    county: str
-    links: Mapping[str, str]  # language -> address relative to the index
-    results: tuple[Result, ...] = ()
-    synthetic: bool = False
-    note: str = ""  # in the language of the index; without any page, one is written for it
-
-
-def entry(page: Page, links: Mapping[str, str]) -> Entry:
-    """The entry of a municipality, from the page it has in the language of the index."""
-    results = tuple(_result(chapter) for chapter in page.chapters)
-    code = str(page.appraisals[0].main.attr("municipality"))
-    return Entry(code, page.municipality, page.county, dict(links), results, page.synthetic)
-
-
-def _result(chapter: Chapter) -> Result:
-    words, main = chapter.words, chapter.main
-    if not main.passed:
-        return Result(chapter.title, words.say("no result is given"))
-    net = estimates.net_saving(main)
-    told = words.say("saves more than it costs {chance}", chance=words.chance(estimates.probability(main)))
-    if net.even:
-        return Result(chapter.title, told, f"{words.say('saves about as much as it costs')} ({chapter.saving(net)})")
-    name = words.say("net saving {net}") if net.mean >= 0 else words.say("net cost {net}")
-    return Result(chapter.title, told, f"{name.format(net=chapter.amount(net))} ({chapter.saving(net)})")
 
 
 def write_index(
@@ -75,7 +31,7 @@ def write_index(
     Parameters
     ----------
     entries
-        In the language of the index, for example from `entry`.
+        In the language of the index, for example from `Page.entry`.
     indexes
         The same list in other languages: language -> relative address.
     footer_links

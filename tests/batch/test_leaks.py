@@ -76,12 +76,11 @@ def test_a_failed_notebook_leaves_and_tells_nothing(tmp_path, source):
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     template = tmp_path / "template.ipynb"
     nbformat.write(book, template)
-    run = tmp_path / "run"
-    job = Job("165", "fi", ("fi",), template, run / "notebooks" / "165.fi.ipynb", run / "165.fi.html", {})
+    job = Job("165", "fi", ("fi",), template, tmp_path / "165.nc")
     done = run_job(job)
     assert "Error" in done.error
     assert CODE not in done.error
-    assert [path for path in run.rglob("*") if path.is_file()] == []
+    assert (done.page, done.notebook) == ("", "")
 
 
 def test_a_register_with_identity_codes_fails_without_telling_them(tmp_path):

@@ -15,7 +15,6 @@ from costeff.errors import ModelError, UsageError
 from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.page import Page, open_page
-from costeff.report.site import entry
 
 PARTS = ("answer", "who_pays", "how_sure", "steering", "sources")
 NBSP = "\u00a0"
@@ -177,7 +176,7 @@ def test_a_difference_within_the_noise_has_no_sign(tmp_path: Path) -> None:
         html = page.answer()._repr_html_()
         assert f'<dd class="value">{expected[2]}</dd>' in html.replace(NBSP, " ")
         assert "Nettokustannus" not in text
-        assert entry(page, {}).results[0].detail.startswith(expected[0])
+        assert page.entry({}).results[0].detail.startswith(expected[0])
     assert "costs about nothing on average" in told(page, "steering")
 
 

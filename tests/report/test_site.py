@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from costeff.errors import SetupError, UsageError
+from costeff.report.listing import Entry, Result
 from costeff.report.page import Page
-from costeff.report.site import Entry, Result, entry, nordic, write_index
+from costeff.report.site import nordic, write_index
 
 LINKS = {language: f"999.{language}.html" for language in ("fi", "sv", "en")}
 
@@ -20,7 +21,7 @@ def listed(name: str, code: str = "001", county: str = "Lappi", **changes: objec
 
 
 def test_an_entry_says_the_answer_in_few_words(pages: dict[str, Page]) -> None:
-    made = entry(pages["en"], LINKS)
+    made = pages["en"].entry(LINKS)
     assert (made.code, made.name, made.synthetic) == ("999", "Mallila", True)
     assert [result.chain for result in made.results] == ["Intensive family work", "Post release", "Substance"]
     assert re.match(r"saves more than it costs in \d cases? of 10", made.results[0].words)
@@ -31,7 +32,7 @@ def test_an_entry_says_the_answer_in_few_words(pages: dict[str, Page]) -> None:
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
 def test_an_index_a_language(pages: dict[str, Page], tmp_path: Path, language: str) -> None:
     path = write_index(
-        tmp_path, [entry(pages[language], LINKS)], language, indexes={"fi": "index.fi.html", "sv": "index.sv.html"}
+        tmp_path, [pages[language].entry(LINKS)], language, indexes={"fi": "index.fi.html", "sv": "index.sv.html"}
     )
     text = path.read_text(encoding="utf-8")
     assert path.name == f"index.{language}.html"

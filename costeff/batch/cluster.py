@@ -1,0 +1,164 @@
+"""Pages made on a Dask cluster: the same jobs, shipped with what they read, so that no disk has to be shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from costeff.batch.local import SETTINGS
+from costeff.batch.notebooks import Done, Job, run_job
+from costeff.errors import Problem, Problems, SetupError, UsageError
+from costeff.spec import Spec, parse, read_yaml
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+PATIENCE = 15.0  # seconds to wait for a scheduler, or for its first worker
+AHEAD = 2  # jobs under way for each thread of a worker: enough to keep it busy, few enough to ship
+RETRIES = 3  # when the worker is lost; a page that fails is not tried again
+
+
+class ClusterSpec(Spec):
+    """A cluster to be started for one run, by dask-jobqueue or on this machine.
+
+    `options` are those of the cluster's class, such as queue, cores, memory and walltime.
+    """
+
+    kind: Literal["local", "slurm", "pbs", "lsf", "htcondor", "sge", "oar"]
+    workers: int = Field(default=2, ge=1)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+def read_cluster(path: Path) -> ClusterSpec:
+    """The cluster that a YAML file describes.
+
+    Raises
+    ------
+    UsageError
+        With every problem of the file.
+    """
+    problems = Problems()
+    document = read_yaml(path, problems)
+    spec = parse(ClusterSpec, document, problems) if document else None
+    problems.raise_if_any(UsageError, "The cluster cannot be read")
+    assert spec is not None
+    return spec
+
+
+def on_scheduler(address: str) -> Callable[[Sequence[Job], int], Generator[Done]]:
+    """A runner on the workers of a scheduler that is there already."""
+
+    def run_jobs(jobs: Sequence[Job], _: int) -> Generator[Done]:
+        with _client(address) as client:
+            yield from _stream(client, jobs)
+
+    return run_jobs
+
+
+def on_cluster(spec: ClusterSpec) -> Callable[[Sequence[Job], int], Generator[Done]]:
+    """A runner on a cluster that is started for the run, and ended with it."""
+
+    def run_jobs(jobs: Sequence[Job], _: int) -> Generator[Done]:
+        with _started(spec) as cluster:
+            cluster.scale(spec.workers)
+            with _client(cluster) as client:
+                yield from _stream(client, jobs)
+
+    return run_jobs
+
+
+@contextmanager
+def _started(spec: ClusterSpec) -> Generator[Any]:
+    try:
+        if spec.kind == "local":
+            from distributed import LocalCluster
+
+            cluster = LocalCluster(n_workers=0, dashboard_address=None, **{"threads_per_worker": 1, **spec.options})
+        else:
+            import dask_jobqueue
+
+            kinds = {"slurm": "SLURM", "htcondor": "HTCondor"}
+            kind = getattr(dask_jobqueue, f"{kinds.get(spec.kind, spec.kind.upper())}Cluster")
+            cluster = kind(**spec.options)
+    except ImportError as error:
+        problem = Problem(spec.kind, "needs the package dask-jobqueue, which is not installed", "pip install it")
+        raise SetupError("The cluster cannot be started", [problem]) from error
+    except (TypeError, ValueError, OSError) as error:
+        problem = Problem(spec.kind, f"does not start: {error}", "correct the options in the cluster's file")
+        raise SetupError("The cluster cannot be started", [problem]) from error
+    with cluster:
+        yield cluster
+
+
+@contextmanager
+def _client(address: Any) -> Generator[Client]:
+    from distributed import Client
+
+    told = address if isinstance(address, str) else "the cluster"
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        problem = Problem(told, "does not answer", "check that dask scheduler runs there, and its address")
+        raise SetupError("The scheduler cannot be reached", [problem]) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            problem = Problem(told, "has no worker", "start dask worker processes for it")
+            raise SetupError("The scheduler has nobody to work", [problem]) from error
+        yield client
+
+
+def _stream(client: Client, jobs: Sequence[Job]) -> Generator[Done]:
+    """Keep a few jobs under way for each worker; a lost worker's jobs go to another."""
+    from distributed import as_completed
+
+    left = iter(jobs)
+    first = [_submitted(client, job) for job, _ in zip(left, range(AHEAD * _threads(client)), strict=False)]
+    under_way = as_completed([future for future, _ in first])
+    of = dict(first)
+    for future in under_way:
+        job = of.pop(future)
+        yield _result(future, job)
+        if (following := next(left, None)) is not None:
+            future, job = _submitted(client, following)
+            of[future] = job
+            under_way.add(future)
+
+
+def _threads(client: Client) -> int:
+    return sum(client.nthreads().values()) or 1
+
+
+def _submitted(client: Client, job: Job) -> tuple[Any, Job]:
+    assert isinstance(job.template, Path)
+    assert isinstance(job.appraisal, Path)
+    whole = replace(job, template=job.template.read_bytes(), appraisal=job.appraisal.read_bytes(), sockets="")
+    return client.submit(run_here, whole, key=f"costeff {job.name} {id(job)}", pure=False, retries=RETRIES), job
+
+
+def _result(future: Any, job: Job) -> Done:
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+
+    try:
+        done: Done = future.result()
+    except KilledWorker:
+        return Done(job, 0.0, "every worker that tried it died: out of memory?")
+    except FutureCancelledError:
+        return Done(job, 0.0, "the scheduler went away")
+    return replace(done, job=job)  # without the content it was shipped with
+
+
+def run_here(job: Job) -> Done:
+    """A job on a worker, which forks its kernels as the local runner does."""
+    import os
+
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    return run_job(job)

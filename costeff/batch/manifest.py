@@ -1,0 +1,95 @@
+"""What a run has made: one line of JSON for each thing, written and synced when it is whole.
+
+The last line of a name counts. A line that was cut off by a crash is left out: what it told of is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from costeff.files import write_text
+
+NAME = "manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One thing that was made, or that failed.
+
+    Attributes
+    ----------
+    name
+        `appraisal 165`, `page 165 fi`.
+    parts
+        What it was made from: name of the part -> hash.
+    reads
+        Entries of the catalogue that were read: `group id` -> hash.
+    files
+        What was written: path within the run -> hash of the content.
+    error
+        Why it failed; empty when it is whole.
+    entry
+        What else is known of it: of a page, how it stands in the list of pages; of an appraisal, the hash of its
+        content; of fits, their models and which of them failed their diagnostics.
+    """
+
+    name: str
+    parts: Mapping[str, str]
+    reads: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    seconds: float = 0.0
+    seed: int = 0
+    version: str = ""
+    entry: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Manifest:
+    """The things of one run by name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        self.made = {made.name: made for made in _read(self.path)}
+        self._cut = self.path.is_file() and not self.path.read_bytes().endswith(b"\n")
+
+    def compact(self) -> None:
+        """Write each name once; done at the start of a run, alone in the folder."""
+        if self.made:
+            write_text(self.path, "".join(_line(made) for made in self.made.values()))
+
+    def add(self, made: Made) -> None:
+        """Note a thing that is whole, or failed; on disk when this returns."""
+        self.made[made.name] = made
+        new = not self.path.exists()
+        cut = self._cut
+        self._cut = False
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write("\n" * cut + _line(made))
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            self.path.chmod(0o640)
+
+    def pages(self) -> list[Made]:
+        return [made for name, made in self.made.items() if name.startswith("page ")]
+
+
+def _line(made: Made) -> str:
+    return json.dumps(asdict(made), ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _read(path: Path) -> Iterator[Made]:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            yield Made(**json.loads(line))
+        except (ValueError, TypeError):  # cut off, or of another version
+            continue

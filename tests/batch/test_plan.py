@@ -1,0 +1,135 @@
+"""A second run makes what is due and nothing else, and says why."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from costeff.batch import plan, read_status, resolve, run
+from costeff.batch.manifest import Made, Manifest
+from costeff.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def again(made, tmp_path):
+    """A copy of a finished run, to be spoiled."""
+    return shutil.copytree(made[0].output, tmp_path / "run")
+
+
+def asked(catalogue, folder, **changes):
+    return resolve(
+        catalogue, **{"municipalities": ["165", "478"], "languages": ["fi", "sv"], "output": folder, **changes}
+    )
+
+
+def why(catalogue, folder, **changes):
+    return {one.name: one.why for one in plan(catalogue, asked(catalogue, folder, **changes), ROOT).pages}
+
+
+def dearer(catalogue, name):
+    cost = catalogue.unit_costs[name]
+    values = tuple(value.override(mean=value.mean * 1.01) if value.mean else value for value in cost.values)
+    return replace(catalogue, unit_costs={**catalogue.unit_costs, name: cost.override(values=values)})
+
+
+def test_an_unchanged_run_makes_nothing(catalogue, again):
+    before = {path: path.read_bytes() for path in again.rglob("*") if path.is_file() and path.name != ".lock"}
+    outcome = run(catalogue, asked(catalogue, again), root=ROOT)
+    assert (outcome.pages, outcome.standing, outcome.fitted, outcome.cached_fits) == (0, 4, 0, 0)
+    after = {path: path.read_bytes() for path in again.rglob("*") if path.is_file() and path.name != ".lock"}
+    assert after == before
+
+
+def test_what_is_asked_more_is_new(catalogue, again):
+    assert why(catalogue, again, municipalities=["165", "478", "407"], languages=["fi"]) == {
+        "page 165 fi": "asked for otherwise",  # it links to the languages there are
+        "page 478 fi": "asked for otherwise",
+        "page 407 fi": "new",
+    }
+    assert set(why(catalogue, again, clients=50).values()) == {"asked for otherwise"}
+    assert why(catalogue, again, workers=1, timeout=10) == {}
+
+
+def test_a_price_that_is_used_remakes_its_pages_and_another_none(catalogue, again):
+    reads = {place for made in Manifest(again).made.values() for place in made.reads}
+    used = next(place.split()[1] for place in sorted(reads) if place.startswith("unit_costs ") and "*" not in place)
+    unused = next(name for name in sorted(catalogue.unit_costs) if f"unit_costs {name}" not in reads)
+    assert why(dearer(catalogue, unused), again) == {}
+    found = why(dearer(catalogue, used), again)
+    assert set(found) == {"page 165 fi", "page 165 sv", "page 478 fi", "page 478 sv"}
+    assert set(found.values()) == {f"changed in params/: unit_costs {used}"}
+
+
+def test_one_municipality_s_facts_remake_its_own_pages_alone(catalogue, again):
+    place = catalogue.municipalities["478"]
+    moved = place.override(name_sv="Annat namn")
+    other = replace(catalogue, municipalities={**catalogue.municipalities, "478": moved})
+    assert set(why(other, again)) == {"page 478 fi", "page 478 sv"}
+
+
+def test_a_file_that_is_gone_or_tampered_with_is_made_again(catalogue, again):
+    (again / "165.fi.html").unlink()
+    with (again / "478.sv.html").open("a") as page:
+        page.write("<p>more</p>")
+    assert why(catalogue, again) == {
+        "page 165 fi": "its file is gone",
+        "page 478 sv": "its file was changed by others",
+    }
+    outcome = run(catalogue, asked(catalogue, again), root=ROOT)
+    assert (outcome.pages, outcome.standing) == (2, 2)
+    assert "<p>more</p>" not in (again / "478.sv.html").read_text()
+
+
+def test_a_spoiled_appraisal_is_made_again_and_its_pages_stand_when_it_comes_out_the_same(catalogue, again):
+    (again / "appraisals" / "165.nc").write_bytes(b"cut off")
+    assert set(why(catalogue, again)) == {"page 165 fi", "page 165 sv"}
+    outcome = run(catalogue, asked(catalogue, again), root=ROOT)
+    assert (outcome.pages, outcome.standing) == (0, 4)
+
+
+def test_a_page_that_failed_is_made_again_and_told_until_then(catalogue, again):
+    manifest = Manifest(again)
+    manifest.add(Made("page 165 fi", manifest.made["page 165 fi"].parts, error="its kernel died"))
+    assert why(catalogue, again) == {"page 165 fi": "failed last time"}
+    status = read_status(again)
+    assert (status.whole, status.failed, status.running) == (3, (("165 fi", "its kernel died"),), False)
+
+
+def test_a_folder_without_a_run_has_no_status(tmp_path):
+    with pytest.raises(UsageError, match="no run to show"):
+        read_status(tmp_path)
+
+
+def test_planning_writes_nothing(catalogue, tmp_path):
+    found = plan(catalogue, asked(catalogue, tmp_path / "run"), ROOT)
+    assert len(found.pages) == 4
+    assert {one.why for one in found.pages} == {"new"}
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_line_that_was_cut_off_is_left_out(tmp_path):
+    manifest = Manifest(tmp_path)
+    manifest.add(Made("page 165 fi", {"code": "a"}))
+    manifest.add(Made("page 091 fi", {"code": "a"}))
+    whole = manifest.path.read_text()
+    for cut in range(len(whole) // 2, len(whole)):
+        manifest.path.write_text(whole[:cut])
+        assert set(Manifest(tmp_path).made) in ({"page 165 fi"}, {"page 165 fi", "page 091 fi"})
+    manifest.path.write_text(whole[:-10])
+    after = Manifest(tmp_path)
+    after.add(Made("page 478 fi", {"code": "a"}))  # on a line of its own, whatever the last one is
+    assert "page 478 fi" in Manifest(tmp_path).made
+
+
+def test_the_last_line_of_a_name_counts_and_stays_when_written_anew(tmp_path):
+    manifest = Manifest(tmp_path)
+    for code in ("a", "b"):
+        manifest.add(Made("page 165 fi", {"code": code}))
+    found = Manifest(tmp_path)
+    assert found.made["page 165 fi"].parts == {"code": "b"}
+    found.compact()
+    assert len(found.path.read_text().splitlines()) == 1
+    assert Manifest(tmp_path).made == found.made
