@@ -369,9 +369,10 @@ def _digest(groups: Mapping[str, xr.Dataset]) -> str:
         found.update(f"{name} {sorted((key, str(value)) for key, value in dataset.attrs.items())}".encode())
         for key, values in sorted(dataset.variables.items(), key=lambda pair: str(pair[0])):
             plain = values.values
-            content = plain.tobytes() if plain.dtype.kind != "O" else repr(plain.tolist()).encode()
+            words = plain.dtype.kind in "OU"  # whose width depends on the longest word of the whole pass
+            content = repr(plain.tolist()).encode() if words else plain.tobytes()
             attrs = sorted((key, str(value)) for key, value in values.attrs.items())
-            found.update(f"{key} {values.dims} {plain.dtype} {plain.shape} {attrs}".encode() + content)
+            found.update(f"{key} {values.dims} {plain.dtype.kind} {plain.shape} {attrs}".encode() + content)
     return found.hexdigest()[:32]
 
 

@@ -45,6 +45,7 @@ TYPE_RULES: dict[ColumnType, tuple[str, str]] = {
     "whole": ("is not a whole number", "write 12, without decimals, spaces or units"),
     "flag": ("is not true or false", "write true or false (or 1 or 0)"),
 }
+BLANK = "^[ \t\n\r\v\f]*$"  # ten times as quick as trimming
 SUPPRESSED = r"^\s*([.]{1,3}|…|[*]+|[xX]|<\s*[0-9]+)\s*$"  # the marks of published statistics
 SUPPRESSED_RULE = (
     "is a mark of suppression, not a number",
@@ -131,7 +132,7 @@ def _columns(table: Table, stored: Stored, problems: Problems) -> bool:
         problems.add(_place(table, name, found), "this column is not known", cure)
     schema = stored.rows.schema()
     for column in table.columns:
-        if column.name in schema and not fits(column, schema[column.name]):
+        if column.name in schema and not fits(column, schema[column.name], stored.hashed):
             rule, cure = TYPE_RULES[column.type]
             problems.add(f"{table.name}.{column.name}", f"{rule}, in the whole column", cure)
     return True
@@ -178,7 +179,7 @@ def _rules_of(table: Table, column: Column, both: ir.Table, given: _Given) -> It
     if raw.type().is_string():
         # Blanks in a text that may be empty would be read as a value of their own.
         kept = column.type == "text" and column.meaning_of_empty is not None
-        empty = empty | ((raw if kept else raw.strip()) == "")
+        empty = empty | (raw == "" if kept else raw.re_search(BLANK))
     if column.meaning_of_empty is None:
         yield _Rule(place, "is empty", _cure_of_empty(table, column), empty)
     wrong = ~empty & null_of(value)

@@ -103,7 +103,7 @@ def write_extracts(source: str | Path, folder: str | Path, seed: int) -> pd.Data
     DataError, SetupError
         When it does not hold together; when the folder is there or cannot be written.
     """
-    with open_register(source) as register:
+    with open_register(source, keep_pseudonyms=True) as register:
         if not register.synthetic:
             cure = "give one written by costeff synth: no codes are made up for real clients"
             raise UsageError(NOT_WRITTEN, [Problem(Path(source).name, "is not a synthetic register", cure)])

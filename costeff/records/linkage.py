@@ -144,7 +144,7 @@ def _read(
 ) -> tuple[list[RegisterInfo], list[dict[str, pd.DataFrame]]]:
     problems, infos, frames = Problems(), list[RegisterInfo](), list[dict[str, pd.DataFrame]]()
     for source in sources:
-        with open_register(source) as register:
+        with open_register(source, keep_pseudonyms=True) as register:
             infos.append(register.info)
             place = f"{Path(source).name}/register.json"
             if register.info.pseudonyms is None or not register.info.pseudonyms.providers:

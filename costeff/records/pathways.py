@@ -80,7 +80,7 @@ def at_landmark(register: Register, outcome: str, days: int, as_option: bool = F
     if as_option:
         made["episodes"] = _as_option(made["episodes"], pathways)
     landmarked = copy(register)
-    landmarked.stored = {name: Stored(rows, {}) for name, rows in made.items()}
+    landmarked.stored = {name: Stored(rows, {}, register.stored[name].hashed) for name, rows in made.items()}
     landmarked.tables = register.tables | {"clients": register.tables["clients"].adding(PATHWAY)}
     return landmarked
 

@@ -226,7 +226,7 @@ def pseudonymise(
         cure = "write small letters a-z, digits and underscores, for example child_services"
         raise UsageError(NOT_MADE, [Problem("provider", "is not an id", cure)])
     must_be_free(Path(folder), NOT_MADE)
-    with open_register(source) as extract:
+    with open_register(source, keep_pseudonyms=True) as extract:
         known = None if known_municipalities is None else list(known_municipalities)
         check(_without_rules_of_clients(extract), known)
         frames = frames_of(extract)

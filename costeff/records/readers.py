@@ -8,6 +8,7 @@ import glob
 import io
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,20 @@ def find_file(folder: Path, name: str, problems: Problems) -> Path | None:
     return found[0] if found else None
 
 
-def read_file(
-    backend: Any, name: str, file: Path, codes: Collection[str], numbers: Collection[str], problems: Problems
-) -> Stored | None:
+@dataclass(frozen=True)
+class Reading:
+    """How the columns of one file are read, by the file's own names.
+
+    `codes` hold text as it is, `numbers` hold numbers. `reference`, if any, only refers to
+    the clients: a hash is kept in place of its pseudonyms.
+    """
+
+    codes: Collection[str] = ()
+    numbers: Collection[str] = ()
+    reference: str | None = None
+
+
+def read_file(backend: Any, name: str, file: Path, reading: Reading, problems: Problems) -> Stored | None:
     """One file as a table of the database; what is wrong with it goes to `problems`, without a value.
 
     Parameters
@@ -48,8 +60,8 @@ def read_file(
         A database in memory that may still read files.
     name
         What the table is called in it.
-    codes, numbers
-        The file's own names of the columns that hold text, and of those that hold numbers.
+    reading
+        How its columns are read.
     """
     import duckdb
 
@@ -58,10 +70,10 @@ def read_file(
             pass
         match file.suffix:
             case ".csv":
-                return _read_csv(backend, name, file, numbers, problems)
+                return _read_csv(backend, name, file, reading, problems)
             case ".xlsx":
-                return read_workbook(backend, name, file, codes, problems)
-        return _read_parquet(backend, name, file)
+                return read_workbook(backend, name, file, reading.codes, problems)
+        return _read_parquet(backend, name, file, reading)
     except OSError as error:
         problems.add(file.name, f"cannot be read ({error.strerror})", "check that it is a file that may be read")
     except _NotTextError as error:
@@ -86,18 +98,29 @@ def keep(backend: Any, name: str, frame: Any) -> Stored:
     """A frame or an Arrow table as a table of the database."""
     backend.con.register("incoming", frame)
     try:
-        _create(backend, name, "incoming")
+        return _create(backend, name, "incoming")
     finally:
         backend.con.unregister("incoming")
-    return Stored(backend.table(name), {})
 
 
-def _create(backend: Any, name: str, source: str, values: tuple[object, ...] = ()) -> None:
+def _create(
+    backend: Any, name: str, source: str, values: tuple[object, ...] = (), reference: str | None = None
+) -> Stored:
     """The rows, in their order; their numbers are where they lie, and take no room."""
-    backend.con.execute(f"CREATE TABLE {quoted('rows of ' + name)} AS SELECT * FROM {source}", list(values))
+    found = backend.con.execute(f"DESCRIBE SELECT * FROM {source}", list(values)).fetchall()
+    hashed = (reference, "VARCHAR") in [(column, kind) for column, kind, *_ in found]
+    columns = f"* REPLACE ({_hashed(reference)} AS {quoted(reference)})" if hashed and reference else "*"
+    backend.con.execute(f"CREATE TABLE {quoted('rows of ' + name)} AS SELECT {columns} FROM {source}", list(values))
     backend.con.execute(
         f"CREATE VIEW {quoted(name)} AS SELECT rowid + 1 AS {quoted(ROW)}, * FROM {quoted('rows of ' + name)}"
     )
+    return Stored(backend.table(name), {}, hashed)
+
+
+def _hashed(column: str) -> str:
+    """No hash where there is nothing but blanks; few texts begin with one, and only those are trimmed."""
+    value, blanks = quoted(column), "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' '"
+    return f"CASE WHEN {value} >= '!' OR trim({value}, {blanks}) <> '' THEN hash({value}) END"
 
 
 def quoted(name: str, mark: str = '"') -> str:
@@ -120,16 +143,16 @@ def _reading_problem(message: str, suffix: str) -> tuple[str, str]:
 FIELDS = "put texts that hold the separator in quotation marks; do not use a decimal comma beside comma separators"
 
 
-def _read_parquet(backend: Any, name: str, file: Path) -> Stored:
+def _read_parquet(backend: Any, name: str, file: Path, reading: Reading) -> Stored:
     # A folder called `a=b` must not become a column, nor `[` in a path a pattern.
-    _create(backend, name, "read_parquet(?, hive_partitioning=false)", (glob.escape(str(file)),))
-    return Stored(backend.table(name), {})
+    source = "read_parquet(?, hive_partitioning=false)"
+    return _create(backend, name, source, (glob.escape(str(file)),), reading.reference)
 
 
 # --- CSV ----------------------------------------------------------------------------------------
 
 
-def _read_csv(backend: Any, name: str, file: Path, numbers: Collection[str], problems: Problems) -> Stored | None:
+def _read_csv(backend: Any, name: str, file: Path, reading: Reading, problems: Problems) -> Stored | None:
     encoding = _encoding(file)
     with file.open(encoding=encoding, newline="") as lines:
         first = lines.readline()
@@ -152,10 +175,9 @@ def _read_csv(backend: Any, name: str, file: Path, numbers: Collection[str], pro
             f"read_csv(?, delim='{separator}', quote='\"', escape='\"', header=true, auto_detect=false, "
             f"columns={{{columns}}}, nullstr='', hive_partitioning=false)"
         )
-        _create(backend, name, source, (glob.escape(str(file)),))
-        stored = Stored(backend.table(name), {})
-    numeric = [column for column in header if column in numbers] if separator == ";" else []
-    return Stored(stored.rows, _decimal_marks(backend, name, numeric))
+        stored = _create(backend, name, source, (glob.escape(str(file)),), reading.reference)
+    numeric = [column for column in header if column in reading.numbers] if separator == ";" else []
+    return replace(stored, marks=_decimal_marks(backend, name, numeric))
 
 
 QUOTE = "'"

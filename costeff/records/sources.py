@@ -7,6 +7,7 @@ broken rules where rows have numbers, and cells.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,9 +24,9 @@ from costeff.records.info import Keyed as Keyed
 from costeff.records.info import RegisterInfo as RegisterInfo
 from costeff.records.info import read_info
 from costeff.records.mapping import MAPPING_FILE, NO_MAPPING, RegisterMapping, mapped, read_mapping
-from costeff.records.readers import find_file, keep, read_file, read_workbook
+from costeff.records.readers import Reading, find_file, keep, read_file, read_workbook
 from costeff.records.tables import TABLES
-from costeff.records.typed import Stored, typed_table
+from costeff.records.typed import CLIENT, Stored, holds_text, typed_table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -86,7 +87,10 @@ class Register:
         return tuple(c.name for c in self.tables["clients"].columns if c.type == "text" and c.name not in named)
 
     def rows(self, table: str) -> ir.Table:
-        """The typed rows of a table, as an expression that has not been run."""
+        """The typed rows of a table, as an expression that has not been run.
+
+        Clients may be told apart by a hash of their pseudonym.
+        """
         return typed_table(self.tables[table], self.stored[table])
 
     def run(self, expression: Any) -> pd.DataFrame:
@@ -138,13 +142,15 @@ def check(register: Register, known_municipalities: Iterable[str] | None = None)
 
 def _search_for_hashes(register: Register) -> HashSearch:
     """Of real clients only: made-up ones have no identity code to be found."""
-    clients = register.rows("clients") if "clients" in register.stored else None
-    if register.synthetic or clients is None or "client" not in clients.columns:
+    if register.synthetic or "clients" not in register.stored:
         return HashSearch(0)
-    return looks_hashed(clients, register.run)
+    clients = typed_table(register.tables["clients"], replace(register.stored["clients"], hashed=False))
+    return looks_hashed(clients, register.run) if CLIENT in clients.columns else HashSearch(0)
 
 
-def open_register(source: str | Path, mapping: str | Path | None = None) -> Register:
+def open_register(
+    source: str | Path, mapping: str | Path | None = None, keep_pseudonyms: bool = False
+) -> Register:
     """Open a register.
 
     It has the tables `clients`, `episodes` and `outcomes`, and any of the optional ones.
@@ -160,6 +166,10 @@ def open_register(source: str | Path, mapping: str | Path | None = None) -> Regi
     mapping
         File with a county's own names and codes: see `costeff.records.mapping`. In a
         folder `mapping.yaml` is read unless another is given.
+    keep_pseudonyms
+        Whether the rows are to be joined with others by pseudonym. Otherwise DuckDB tells
+        clients apart by a hash of 64 bits: no two clients share one, which is checked; that
+        a client who is in no other table would go unnoticed has odds of a million millions to one.
 
     Returns
     -------
@@ -177,17 +187,17 @@ def open_register(source: str | Path, mapping: str | Path | None = None) -> Regi
         When a server is not there, or the role may do more than read.
     """
     if is_url(source):
-        return _open_database(connect(str(source)), mapping)
+        return _open_database(connect(str(source)), mapping, keep_pseudonyms)
     path = Path(source)
     if path.suffix.lower() in FILES and not path.is_dir():
-        return _open_database(open_duckdb(path), mapping)
+        return _open_database(open_duckdb(path), mapping, keep_pseudonyms)
     if path.suffix.lower() == ".xlsx" and path.is_file():
-        return _open_files(path, mapping)
+        return _open_files(path, mapping, keep_pseudonyms)
     if not path.is_dir():
         rule = "is a file, not a folder" if path.exists() else "does not exist"
         cure = "give a folder with a file for each table, an .xlsx workbook, a .duckdb file, or the URL of a database"
         raise DataError(TITLE, [Problem(str(path), rule, cure)])
-    return _open_files(path, mapping)
+    return _open_files(path, mapping, keep_pseudonyms)
 
 
 def register_from_frames(
@@ -227,7 +237,7 @@ def register_from_frames(
 # --- files --------------------------------------------------------------------------------------
 
 
-def _open_files(path: Path, mapping: str | Path | None) -> Register:
+def _open_files(path: Path, mapping: str | Path | None, keep_pseudonyms: bool) -> Register:
     """A folder with a file for each table, or a workbook with a sheet for each."""
     problems, backend, stored = Problems(), memory(), {}
     names = _read_mapping(path if path.is_dir() else None, mapping, problems)
@@ -235,13 +245,13 @@ def _open_files(path: Path, mapping: str | Path | None) -> Register:
     sheets = [] if path.is_dir() else sheet_names(path, problems)
     found = 0
     for name, theirs in names.sources(TABLES).items():
-        codes, numbers = _kinds(TABLES[name], theirs, names)
+        reading = _reading(TABLES[name], theirs, names, keep_pseudonyms)
         if path.is_dir():
             file = find_file(path, theirs, problems)
-            read = file and read_file(backend, name, file, codes, numbers, problems)
+            read = file and read_file(backend, name, file, reading, problems)
         else:
             file = path if theirs.casefold() in [sheet.casefold() for sheet in sheets] else None
-            read = file and read_workbook(backend, name, file, codes, problems, sheet=theirs)
+            read = file and read_workbook(backend, name, file, reading.codes, problems, sheet=theirs)
         found += file is not None
         if read:
             stored[name] = _renamed(theirs, names, read, problems)
@@ -256,23 +266,27 @@ def _open_files(path: Path, mapping: str | Path | None) -> Register:
         backend.disconnect()
         problems.raise_if_any(DataError, f"The register {path.name!r} cannot be opened")
     label = path.name if path.is_dir() else path.stem
+    if not keep_pseudonyms:
+        stored = _hashed(stored)
     return Register(backend, stored, _labelled(info, label), TABLES, names.told(), str(path))
 
 
-def _kinds(table: Table, theirs: str, names: RegisterMapping) -> tuple[list[str], list[str]]:
-    """The source's own names of columns that hold text as it is, and of those that hold numbers."""
+def _reading(table: Table, theirs: str, names: RegisterMapping, keep_pseudonyms: bool) -> Reading:
+    """How the columns of a file are read, by the source's own names."""
     spec = names.tables.get(theirs)
     own = {ours: old for old, ours in spec.columns.items()} if spec else {}
     coded = spec.values if spec else {}
     codes = [own.get(c.name, c.name) for c in table.columns if c.type == "text" and c.name not in coded]
     numbers = [own.get(c.name, c.name) for c in table.columns if c.type in ("number", "whole")]
-    return codes, numbers
+    refers = {c.name for c in table.columns if any(rule.kind == "refers_to" for rule in c.constraints)}
+    hashed = CLIENT in refers and CLIENT not in coded and not keep_pseudonyms
+    return Reading(codes, numbers, own.get(CLIENT, CLIENT) if hashed else None)
 
 
 # --- databases ----------------------------------------------------------------------------------
 
 
-def _open_database(database: Database, mapping: str | Path | None) -> Register:
+def _open_database(database: Database, mapping: str | Path | None, keep_pseudonyms: bool) -> Register:
     problems, stored = Problems(), {}
     try:
         names = _read_mapping(None, mapping, problems)
@@ -293,6 +307,8 @@ def _open_database(database: Database, mapping: str | Path | None) -> Register:
         database.backend.disconnect()
         raise
     info = _labelled(names.register_info or RegisterInfo(), database.label)
+    if database.backend.name == "duckdb" and not keep_pseudonyms:
+        stored = _hashed(stored)
     return Register(database.backend, stored, info, TABLES, names.told(), database.at)
 
 
@@ -309,7 +325,16 @@ def _read_mapping(folder: Path | None, given: str | Path | None, problems: Probl
 def _renamed(theirs: str, names: RegisterMapping, read: Stored, problems: Problems) -> Stored:
     rows = mapped(theirs, names, read.rows, problems)
     columns = names.tables[theirs].columns if theirs in names.tables else {}
-    return Stored(rows, {columns.get(column, column): mark for column, mark in read.marks.items()})
+    return replace(read, rows=rows, marks={columns.get(column, column): mark for column, mark in read.marks.items()})
+
+
+def _hashed(stored: Mapping[str, Stored]) -> dict[str, Stored]:
+    """Clients told apart by a hash, in all tables in which they can be."""
+    kinds = {name: read.rows.schema().get(CLIENT) for name, read in stored.items()}
+    return {
+        name: replace(read, hashed=read.hashed or (kinds[name] is not None and holds_text(kinds[name])))
+        for name, read in stored.items()
+    }
 
 
 def _tell_unfound(theirs: str, names: RegisterMapping, problems: Problems) -> None:

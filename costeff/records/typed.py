@@ -12,16 +12,30 @@ from costeff.records.declare import Column, Table
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+CLIENT = "client"
 ROW = "__row"  # number of the data row in its file, from 1; a table of a database has none
 Run = Callable[[Any], Any]  # of an expression, where the rows lie; the answer is a data frame
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A table as it was read: the raw rows, and the decimal mark of text columns that hold numbers."""
+    """A table as it was read.
+
+    Attributes
+    ----------
+    rows : ibis Table
+        The raw rows.
+    marks : mapping of str to str
+        The decimal mark of text columns that hold numbers.
+    hashed : bool
+        Whether clients are told apart by a hash of 64 bits: a hash is compared, grouped and
+        kept several times more cheaply than a pseudonym. A column that only refers to the
+        clients may already hold it.
+    """
 
     rows: ir.Table
     marks: Mapping[str, str]
+    hashed: bool = False
 
 
 def row_column(rows: ir.Table) -> list[str]:
@@ -44,9 +58,13 @@ def _typeless(kind: Any) -> bool:
     return bool(kind.is_null() or kind.is_unknown())
 
 
-def fits(column: Column, kind: Any) -> bool:
+def holds_text(kind: Any) -> bool:
+    return bool(kind.is_string() or _typeless(kind))
+
+
+def fits(column: Column, kind: Any, hashed: bool = False) -> bool:
     """Whether a column stored as `kind` (an ibis type) can hold what the declaration asks."""
-    if kind.is_string() or _typeless(kind):
+    if holds_text(kind) or (hashed and column.name == CLIENT):
         return True
     match column.type:
         case "text":
@@ -64,7 +82,7 @@ def typed_value(raw: Any, column: Column, mark: str) -> Any:
         raw = raw.cast("string")
     text = raw.type().is_string()
     if column.type == "text":
-        return raw.nullif("")
+        return raw.nullif("") if text else raw
     if column.type == "date":
         return _date(raw, text)
     if column.type in ("number", "whole"):
@@ -127,6 +145,27 @@ def _flag(raw: Any, text: bool) -> Any:
     return raw.cases((1, True), (0, False), else_=None)
 
 
+def _key(raw: Any) -> Any:
+    """The hash of a pseudonym, null where there is none; as it is where it was stored instead of the pseudonym."""
+    import ibis
+
+    if not holds_text(raw.type()):
+        return raw
+    text = raw.cast("string")
+    return ibis.ifelse(text != "", hash_of(text), None)
+
+
+def hash_of(text: Any) -> Any:
+    """DuckDB's own; ibis turns the sign of its hashes by way of a text of bits, which takes longer than hashing."""
+    import ibis
+
+    @ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+    def of(text):  # type: ignore[no-untyped-def]
+        ...
+
+    return of(text)
+
+
 def null_of(value: Any) -> Any:
     return value.isnull()
 
@@ -139,9 +178,13 @@ def typed_values(columns: Iterable[Column], stored: Stored) -> dict[str, Any]:
 def usable_columns(table: Table, stored: Stored) -> list[Column]:
     """The declared columns that are there and stored as a kind that fits."""
     schema = stored.rows.schema()
-    return [column for column in table.columns if column.name in schema and fits(column, schema[column.name])]
+    names = [column for column in table.columns if column.name in schema]
+    return [column for column in names if fits(column, schema[column.name], stored.hashed)]
 
 
 def typed_table(table: Table, stored: Stored) -> ir.Table:
     """The declared columns, typed, beside the row number if any; columns missing or of a wrong kind are left out."""
-    return stored.rows.select(*row_column(stored.rows), **typed_values(usable_columns(table, stored), stored))
+    values = typed_values(usable_columns(table, stored), stored)
+    if stored.hashed:
+        values[CLIENT] = _key(stored.rows[CLIENT])
+    return stored.rows.select(*row_column(stored.rows), **values)
