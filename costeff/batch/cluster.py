@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import io
+import os
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +20,7 @@ from pydantic import Field
 from costeff.batch.local import SETTINGS
 from costeff.batch.notebooks import Done, Job, run_job
 from costeff.errors import Problem, Problems, SetupError, UsageError
-from costeff.spec import Spec, parse, read_yaml
+from costeff.spec import Spec, parse, project_root, read_yaml
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -78,7 +85,7 @@ def _started(spec: ClusterSpec) -> Generator[Any]:
         if spec.kind == "local":
             from distributed import LocalCluster
 
-            cluster = LocalCluster(n_workers=0, dashboard_address=None, **{"threads_per_worker": 1, **spec.options})
+            cluster = LocalCluster(n_workers=0, dashboard_address=None, **{"threads_per_worker": 1, **spec.options})  # type: ignore[no-untyped-call]
         else:
             import dask_jobqueue
 
@@ -101,7 +108,7 @@ def _client(address: Any) -> Generator[Client]:
 
     told = address if isinstance(address, str) else "the cluster"
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client = Client(address, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         problem = Problem(told, "does not answer", "check that dask scheduler runs there, and its address")
         raise SetupError("The scheduler cannot be reached", [problem]) from error
@@ -118,28 +125,28 @@ def _stream(client: Client, jobs: Sequence[Job]) -> Generator[Done]:
     """Keep a few jobs under way for each worker; a lost worker's jobs go to another."""
     from distributed import as_completed
 
-    left = iter(jobs)
-    first = [_submitted(client, job) for job, _ in zip(left, range(AHEAD * _threads(client)), strict=False)]
-    under_way = as_completed([future for future, _ in first])
+    left, home = iter(jobs), _packed(project_root() / "params")
+    first = [_submitted(client, job, home) for _, job in zip(range(AHEAD * _threads(client)), left, strict=False)]
+    under_way = as_completed([future for future, _ in first], loop=client.loop)  # type: ignore[no-untyped-call]
     of = dict(first)
     for future in under_way:
         job = of.pop(future)
         yield _result(future, job)
         if (following := next(left, None)) is not None:
-            future, job = _submitted(client, following)
+            future, job = _submitted(client, following, home)
             of[future] = job
-            under_way.add(future)
+            under_way.add(future)  # type: ignore[no-untyped-call]
 
 
 def _threads(client: Client) -> int:
-    return sum(client.nthreads().values()) or 1
+    return sum(client.nthreads().values()) or 1  # type: ignore[no-untyped-call]
 
 
-def _submitted(client: Client, job: Job) -> tuple[Any, Job]:
+def _submitted(client: Client, job: Job, home: bytes) -> tuple[Any, Job]:
     assert isinstance(job.template, Path)
     assert isinstance(job.appraisal, Path)
     whole = replace(job, template=job.template.read_bytes(), appraisal=job.appraisal.read_bytes(), sockets="")
-    return client.submit(run_here, whole, key=f"costeff {job.name} {id(job)}", pure=False, retries=RETRIES), job
+    return client.submit(run_here, whole, home, key=f"costeff {job.name} {id(job)}", pure=False, retries=RETRIES), job
 
 
 def _result(future: Any, job: Job) -> Done:
@@ -155,10 +162,29 @@ def _result(future: Any, job: Job) -> Done:
     return replace(done, job=job)  # without the content it was shipped with
 
 
-def run_here(job: Job) -> Done:
-    """A job on a worker, which forks its kernels as the local runner does."""
-    import os
-
+def run_here(job: Job, home: bytes) -> Done:
+    """A job on a worker, which forks its kernels as the local runner does, and reads the params/ that came with it."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    os.environ["COSTEFF_HOME"] = str(_unpacked(home))  # the same for every job of a run
     return run_job(job)
+
+
+def _packed(params: Path) -> bytes:
+    """The files of params/, with the same bytes for the same content."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in params.rglob("*") if path.is_file()):
+            name = zipfile.ZipInfo(f"params/{path.relative_to(params).as_posix()}")
+            archive.writestr(name, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _unpacked(home: bytes) -> Path:
+    """A folder of this process alone that holds params/; it goes with the process."""
+    folder = tempfile.mkdtemp(prefix="costeff-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with zipfile.ZipFile(io.BytesIO(home)) as archive:
+        archive.extractall(folder)
+    return Path(folder)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 from costeff.batch.notebooks import Done, Job, run_job
 from costeff.report.warm import APPRAISAL
@@ -23,7 +26,8 @@ SETTINGS = {
 def run_jobs(jobs: Sequence[Job], workers: int) -> Generator[Done]:
     """Run every job; one that fails does not stop the others. Yields as they end.
 
-    When it is closed early, its kernels are killed and no new one is started.
+    When it is closed early, its kernels are killed and no new one is started. Its threads are not waited for:
+    they write nothing.
     """
     from costeff.kernels.provisioner import close_servers
 
@@ -31,16 +35,18 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Generator[Done]:
         os.environ.setdefault(name, value)
     if jobs and isinstance(first := jobs[0].appraisal, Path):
         os.environ[APPRAISAL] = f"{first.resolve()}\n{jobs[0].municipality}"
-    pool = ThreadPoolExecutor(max_workers=min(workers, max(1, len(jobs))), thread_name_prefix="page")
-    waiting: set[Future[Done]] = set()
+    waiting, ended = deque(jobs), SimpleQueue[Done]()
+
+    def work() -> None:
+        with suppress(IndexError):
+            while True:
+                ended.put(run_job(waiting.popleft()))
+
+    for _ in range(min(workers, len(jobs))):
+        Thread(target=work, daemon=True, name="page").start()
     try:
-        waiting = {pool.submit(run_job, job) for job in jobs}
-        while waiting:
-            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ended:
-                yield future.result()
+        for _ in jobs:
+            yield ended.get()
     finally:
-        for future in waiting:
-            future.cancel()
+        waiting.clear()
         close_servers()
-        pool.shutdown(wait=True, cancel_futures=True)

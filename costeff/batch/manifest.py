@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from costeff.files import write_text
+from pydantic import TypeAdapter, ValidationError
+
+from costeff.files import SHOWN, write_text
 
 NAME = "manifest.jsonl"
 
@@ -65,18 +67,19 @@ class Manifest:
     def add(self, made: Made) -> None:
         """Note a thing that is whole, or failed; on disk when this returns."""
         self.made[made.name] = made
-        new = not self.path.exists()
         cut = self._cut
         self._cut = False
-        with self.path.open("a", encoding="utf-8") as file:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(self.path, flags, SHOWN), "a", encoding="utf-8") as file:
             file.write("\n" * cut + _line(made))
             file.flush()
             os.fsync(file.fileno())
-        if new:
-            self.path.chmod(0o640)
 
     def pages(self) -> list[Made]:
         return [made for name, made in self.made.items() if name.startswith("page ")]
+
+
+_MADE = TypeAdapter(Made)
 
 
 def _line(made: Made) -> str:
@@ -90,6 +93,6 @@ def _read(path: Path) -> Iterator[Made]:
         return
     for line in lines:
         try:
-            yield Made(**json.loads(line))
-        except (ValueError, TypeError):  # cut off, or of another version
+            yield _MADE.validate_json(line, strict=True)
+        except ValidationError:  # cut off, or of another version
             continue

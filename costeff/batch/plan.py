@@ -17,12 +17,15 @@ import costeff
 from costeff.batch.manifest import Made, Manifest
 from costeff.batch.notebooks import Job
 from costeff.batch.request import RunRequest
+from costeff.disclosure.record import recorded
 from costeff.params import Catalogue
 from costeff.params.watched import changed
 
 PACKAGE = Path(costeff.__file__).parent
 TELLING = ("report", "kernels")  # rooms that make the page, and nothing of the appraisal
 DRIVING = ("batch", "cli")  # rooms that change neither
+HASH = 32  # hexadecimal digits
+RECORD = "run.json"
 LONGEST_FOLDER = 60  # characters: the path of a socket in it has about 35 more, and 100 are allowed
 DRIVING_FIELDS = {"output", "workers", "timeout", "scheduler", "cluster"}  # of a request, that change no page
 UNMOVED = {*DRIVING_FIELDS, "register_path", "mapping", "municipalities", "languages", "parameters"}  # nor an appraisal
@@ -66,17 +69,19 @@ class Planner:
     ) -> None:
         self.catalogue, self.request, self.template, self.parameters = catalogue, request, template, parameters
         self.folder, self.manifest = request.output, Manifest(request.output)
+        self.released = recorded(self.folder)
 
     def plan(self, keys: Mapping[str, Mapping[str, str]]) -> Planned:
         """Everything that is due; a page whose appraisal is due, for the same reason."""
         appraisals = tuple(self.appraisals_due(keys))
+        self.released = recorded(self.folder)
         anew = {one.name: one.why for one in appraisals}
         found = []
         for job in self.jobs():
             why = anew.get(f"appraisal {job.municipality}")
             found.append(Due(job.name, why) if why else self.page_due(job))
         pages = tuple(one for one in found if one)
-        indexes = any(self._due(f"index {name}", self.index_parts, [name]) for name in self.indexes)
+        indexes = any(self._due(f"index {name}", self.index_parts(keys), [name, RECORD]) for name in self.indexes)
         return Planned(appraisals, pages, len(found) - len(pages), indexes)
 
     @property
@@ -84,11 +89,15 @@ class Planner:
         """Names of the lists of pages, the first language's under the plain name too."""
         return ["index.html", *(f"index.{language}.html" for language in self.request.languages)]
 
-    @property
-    def index_parts(self) -> dict[str, str]:
-        """What the lists are made from, beside what the pages told."""
-        asked = "\n".join(job.name for job in self.jobs())
-        return {"request": hash_of(asked.encode()), "code": code_of_pages(), "packages": packages()}
+    def index_parts(self, keys: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        """What the lists of pages and the run's record are made from."""
+        made = [self.manifest.made.get(job.name) for job in self.jobs()]
+        told = [[job.name, one and [one.error, one.entry]] for job, one in zip(self.jobs(), made, strict=True)]
+        return {
+            "pages": hash_of(json.dumps([told, self.appraisal_parts(keys)], default=dict).encode()),
+            "code": code_of_pages(),
+            "packages": packages(),
+        }
 
     def jobs(self) -> list[Job]:
         return [
@@ -129,7 +138,14 @@ class Planner:
         }
 
     def page_due(self, job: Job) -> Due | None:
-        return self._due(job.name, self.page_parts(job), [job.page, job.notebook])
+        due = self._due(job.name, self.page_parts(job), [job.page, job.notebook])
+        if due:
+            return due
+        for name in (job.page, job.notebook):
+            output = self.released.get(name)
+            if not output or not output.passed or output.sha256[:HASH] != self.manifest.made[job.name].files[name]:
+                return Due(job.name, "its release is not recorded")
+        return None
 
     def page_parts(self, job: Job) -> dict[str, str]:
         """What a page is made from, beside the catalogue."""
@@ -176,13 +192,14 @@ def _why(made: Made | None, parts: Mapping[str, str], catalogue: Catalogue, fold
 
 def hash_of(data: bytes) -> str:
     """SHA-256, as much of it as tells things apart."""
-    return hashlib.sha256(data).hexdigest()[:32]
+    return hashlib.sha256(data).hexdigest()[:HASH]
 
 
 @cache
 def code_of_appraisals() -> str:
     """Hash of the code an appraisal comes from."""
-    return _code([path for path in PACKAGE.rglob("*.py") if _room(path) not in (*TELLING, *DRIVING)])
+    files = [path for path in PACKAGE.rglob("*.py") if _room(path) not in (*TELLING, *DRIVING)]
+    return _code([*files, *(PACKAGE / "batch" / name for name in ("country.py", "release.py", "request.py"))])
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from costeff.batch.country import (
 )
 from costeff.batch.manifest import Made
 from costeff.batch.notebooks import Done, Job
-from costeff.batch.plan import DRIVING_FIELDS, Planned, Planner, appraisal_file, hash_of
+from costeff.batch.plan import DRIVING_FIELDS, RECORD, Planned, Planner, appraisal_file, hash_of
 from costeff.batch.release import told_counts
 from costeff.batch.request import RunRequest, check_parameters
 from costeff.disclosure.publication import Publication
@@ -34,12 +35,13 @@ from costeff.disclosure.record import Label, Release, recorded
 from costeff.errors import Problem, SetupError
 from costeff.files import alone_in, make_folder, write_bytes, write_text
 from costeff.params import Catalogue
-from costeff.spec import project_root
+from costeff.spec import LANGUAGES, project_root
 
 if TYPE_CHECKING:
     from costeff.report.listing import Entry
 
 TEMPLATE = "90_municipal_report.ipynb"
+HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}")  # as `files.written_aside` names what it writes
 ASIDE = ".aside"  # where pages lie until they are scanned and recorded
 
 
@@ -143,12 +145,17 @@ class _Run:
             shutil.rmtree(self.aside, ignore_errors=True)
             shutil.rmtree(self.planner.sockets, ignore_errors=True)
         self._write_record(keys)
+        self._note_indexes(keys)
 
     def _clean(self) -> None:
-        """Remove what a killed run left half-written; we are alone in the folder."""
-        for left in self.folder.rglob(".*"):
-            if left.name != ".lock" and left.is_file():
-                left.unlink()
+        """Remove what a killed run left half-written, and nothing that is not ours; we are alone in the folder."""
+        for folder in (self.folder, self.folder / "appraisals", self.folder / "notebooks", self.aside):
+            if folder.is_symlink() and folder != self.folder:
+                problem = Problem(f"{folder.name} in the output folder", "is a link", "remove it, or choose another")
+                raise SetupError("The output folder cannot be used", [problem])
+            for left in folder.glob(".*"):
+                if HALF_WRITTEN.fullmatch(left.name):
+                    left.unlink()
         for folder in (self.aside, self.planner.sockets):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -263,9 +270,9 @@ class _Run:
         """A list of municipalities in each language, and index.html in the first."""
         from costeff.report.site import write_index
 
-        for old in self.folder.glob("index*.html"):  # a list of an earlier run would contradict this one
-            if old.name not in self.planner.indexes:
-                old.unlink()
+        for language in LANGUAGES:  # a list of an earlier run would contradict this one
+            if (name := f"index.{language}.html") not in self.planner.indexes:
+                (self.folder / name).unlink(missing_ok=True)
         first, *others = self.planner.indexes
         links: dict[str, str] = dict(zip(self.request.languages, others, strict=True))
         for language in self.request.languages:
@@ -273,10 +280,15 @@ class _Run:
             write_index(self.aside, entries, language, indexes=links)
         write_text(self.aside / first, (self.aside / others[0]).read_text(encoding="utf-8"))
         for name in self.planner.indexes:
-            text = (self.aside / name).read_bytes()
             if release.offer(self.aside / name, name, "public").passed:
                 self.outcome.indexes.append(self.folder / name)
-                self._note(f"index {name}", self.planner.index_parts, {}, {name: hash_of(text)})
+
+    def _note_indexes(self, keys: Mapping[str, Mapping[str, str]]) -> None:
+        """Last of all: what they and the record were made from."""
+        parts = self.planner.index_parts(keys)
+        for path in self.outcome.indexes:
+            files = {name: hash_of((self.folder / name).read_bytes()) for name in (path.name, RECORD)}
+            self._note(f"index {path.name}", parts, {}, files)
 
     def _entry(self, code: str, language: str) -> Entry:
         """A municipality in the list: as its page told, or by its name alone."""
@@ -309,7 +321,7 @@ class _Run:
         ]
         pages = self.outcome.pages + self.outcome.standing
         record = {"version": __version__, "request": asked, "fits": fits, "pages": pages, "failed": failed}
-        write_text(self.folder / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        write_text(self.folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def _template(root: Path) -> Path:

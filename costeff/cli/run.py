@@ -129,7 +129,11 @@ def _show_plan(planned: Any) -> None:
     for why, names in by_reason.items():
         shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         print(f"{_pages(len(names))} to make: {why}\n  {shown}")
-    print(f"{_pages(planned.standing)} stand as they would be made again.")
+    if planned.appraisals:
+        print(f"Appraisals to compute: {len(planned.appraisals)}. A page whose appraisal comes out the same stands.")
+    if planned.indexes:
+        print("The lists of pages are written anew.")
+    print(f"Standing as they would be made again: {_pages(planned.standing)}.")
 
 
 def _pages(number: int) -> str:

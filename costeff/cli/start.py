@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -11,7 +12,7 @@ import typer
 
 from costeff import __version__
 from costeff.cli import data, indicators, link, params, release, run
-from costeff.errors import CosteffError, ExitCode
+from costeff.errors import CosteffError, ExitCode, Problem, SetupError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="What a service changes, costs and saves."
@@ -38,6 +39,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has left
         sys.stderr.close()
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            problem = Problem("a file or folder", "has a longer name than the machine allows", "give a shorter one")
+            print(str(SetupError("A name is too long", [problem])), file=sys.stderr)
+            sys.exit(int(ExitCode.SETUP))
         print(_where(error), file=sys.stderr)
         sys.exit(int(ExitCode.BUG))
 

@@ -30,12 +30,13 @@ PRELOAD = "COSTEFF_KERNEL_PRELOAD"  # what else to import, separated by spaces; 
 LIBRARIES = ("numpy", "pandas", "xarray", "netCDF4", "matplotlib.figure", "seaborn")
 # Read when a library is imported, which is before the fork: kernels that differ in these need another server.
 EARLY = ("PYTHON", "MPL", "OMP_", "OPENBLAS_", "MKL_", "NUMBA_", "PYTENSOR_", "LD_", "PATH", "VIRTUAL_ENV", PRELOAD)
-# More threads than one make a fork unsafe.
-ONE_THREAD = {
+# More threads than one make a fork unsafe; and the debugger's advice is not for whoever runs a batch.
+OF_SERVER = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
 
@@ -92,7 +93,7 @@ class ForkServer:
         with theirs:
             self._process = subprocess.Popen(
                 command,
-                env={**_without_display(env), **{name: env.get(name, value) for name, value in ONE_THREAD.items()}},
+                env={**_without_display(env), **{name: env.get(name, value) for name, value in OF_SERVER.items()}},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in a terminal is for the owner

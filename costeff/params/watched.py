@@ -50,7 +50,13 @@ def watched(catalogue: Catalogue) -> tuple[Catalogue, ReadLog]:
 
 def changed(reads: Mapping[str, str], catalogue: Catalogue) -> list[str]:
     """Entries that are no longer as they were read, as `group id`."""
-    return [place for place, was in reads.items() if _hash_of(catalogue, *place.split(" ", 1)) != was]
+    return [place for place, was in reads.items() if _now(catalogue, place) != was]
+
+
+def _now(catalogue: Catalogue, place: str) -> str:
+    """The hash of an entry as it is; of a group that is no more, nothing."""
+    group, _, key = place.partition(" ")
+    return _hash_of(catalogue, group, key) if group in {f.name for f in fields(catalogue)} else ""
 
 
 class _WatchedCatalogue(Catalogue):
