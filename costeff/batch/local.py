@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -29,12 +29,30 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Generator[Done]:
     When it is closed early, its kernels are killed and no new one is started. Its threads are not waited for:
     they write nothing.
     """
+    settings = {name: os.environ.get(name, value) for name, value in SETTINGS.items()}
+    if jobs and isinstance(first := jobs[0].appraisal, Path):
+        settings[APPRAISAL] = f"{first.resolve()}\n{jobs[0].municipality}"
+    with environment(settings):
+        yield from _run(jobs, workers)
+
+
+@contextmanager
+def environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Variables that the kernels of a run start with, and nobody after them."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _run(jobs: Sequence[Job], workers: int) -> Generator[Done]:
     from costeff.kernels.provisioner import close_servers
 
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
-    if jobs and isinstance(first := jobs[0].appraisal, Path):
-        os.environ[APPRAISAL] = f"{first.resolve()}\n{jobs[0].municipality}"
     waiting, ended = deque(jobs), SimpleQueue[Done]()
 
     def work() -> None:

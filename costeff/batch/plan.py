@@ -94,7 +94,7 @@ class Planner:
         made = [self.manifest.made.get(job.name) for job in self.jobs()]
         told = [[job.name, one and [one.error, one.entry]] for job, one in zip(self.jobs(), made, strict=True)]
         return {
-            "pages": hash_of(json.dumps([told, self.appraisal_parts(keys)], default=dict).encode()),
+            "pages": hash_of(json.dumps([told, self.appraisal_parts(keys)], default=dict, sort_keys=True).encode()),
             "code": code_of_pages(),
             "packages": packages(),
         }

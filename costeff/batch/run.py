@@ -25,6 +25,7 @@ from costeff.batch.country import (
     fit_chain,
     fit_costs,
 )
+from costeff.batch.local import environment
 from costeff.batch.manifest import Made
 from costeff.batch.notebooks import Done, Job
 from costeff.batch.plan import DRIVING_FIELDS, RECORD, Planned, Planner, appraisal_file, hash_of
@@ -107,8 +108,7 @@ class _Run:
         self.aside = self.folder / ASIDE
         self.planner = Planner(catalogue, request, _template(root), _checked_parameters(_template(root), request))
         self.manifest = self.planner.manifest
-        self.outcome = Outcome(self.folder)
-        os.environ["COSTEFF_HOME"] = str(root)  # kernels start elsewhere and find the catalogue through it
+        self.outcome, self.root = Outcome(self.folder), root
 
     def make(self) -> Outcome:
         outcome = self.outcome
@@ -200,7 +200,8 @@ class _Run:
         self.outcome.standing = len(everything) - len(jobs)
         if not jobs:
             return
-        with closing(self._runner()(jobs, self.request.workers)) as ended:
+        home = environment({"COSTEFF_HOME": str(self.root)})  # kernels start elsewhere and find the catalogue so
+        with home, closing(self._runner()(jobs, self.request.workers)) as ended:
             for number, done in enumerate(ended, start=1):
                 self._keep(done, release)
                 self.tell("reports", number, len(jobs), f"{done.job.municipality} {done.job.language}")

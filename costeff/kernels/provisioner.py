@@ -138,6 +138,7 @@ class ForkServer:
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
+        self._process.kill()  # its kernels go with it; Python would take its time to leave
         self._process.wait()
 
     def _listen(self) -> None:
