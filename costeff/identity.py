@@ -39,6 +39,17 @@ PATTERN = (
 )
 """What a database can search text for (RE2 and POSIX): the shape only, no check character."""
 
+_DIGITS = "(0[1-9]|[12][0-9]|3[01]) ?(0[1-9]|1[0-2]) ?[0-9][0-9]"
+WHOLE_PATTERN = (
+    f"(^[^0-9]{{0,4}}|[^0-9A-Za-z]){_DIGITS}"
+    "( ?[-+A-FU-Ya-fu-y] ?[0-9][0-9][0-9] ?[0-9A-FHJ-NPR-Ya-fhj-npr-y]| ?[0-9][0-9][0-9] ?[A-FHJ-NPR-Ya-fhj-npr-y])$"
+)
+"""The same at the end of a text: also after a prefix of a few letters, and without the sign.
+
+Without a sign the check character has to be a letter, since ten digits may be any number that
+was given; of a hundred codes some seventy end in a letter.
+"""
+
 
 @dataclass(frozen=True)
 class Found:

@@ -111,7 +111,8 @@ def test_a_page_is_made_without_a_register_and_without_a_model(path):
 
 def test_every_import_is_a_declared_requirement():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {re.match(r"[a-z0-9-]+", row)[0] for row in project["dependencies"]}
+    rows = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
+    declared = {re.match(r"[a-z0-9-]+", row)[0] for row in rows}
     outside = {m.split(".")[0] for path in FILES for m in imports(path)} - set(sys.stdlib_module_names) - {"costeff"}
     needed = {DISTRIBUTION.get(name, INDIRECT.get(name, name)).replace("_", "-") for name in outside}
     assert needed <= declared

@@ -8,8 +8,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from costeff.kernels import KERNEL
+from costeff.kernels.provisioner import PRELOAD
 from costeff.outcomes import MODELS, Sampling
 
+# What the kernels of all notebooks have loaded before they are forked.
+PRELOADED = "pymc arviz nutpie statsmodels.api ibis duckdb costeff.report.page costeff.batch.country"
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REPORT = "90_municipal_report.ipynb"  # its pages tell seed, version and limits themselves
@@ -50,7 +54,7 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 
 def test_the_notebooks_are_there():
-    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "02", "03", "04", "05", "06", "07", "09", "90"}
+    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "01", "02", "03", "04", "05", "06", "07", "09", "90"}
 
 
 # --- form ---------------------------------------------------------------------------------------
@@ -192,9 +196,10 @@ def run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **parameters
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COSTEFF_HOME", str(ROOT))  # also where the cache of fits is, the same for all of them
+    monkeypatch.setenv(PRELOAD, PRELOADED)
     out = tmp_path / name
     done = papermill.execute_notebook(
-        ROOT / "notebooks" / name, out, parameters, kernel_name="python3", progress_bar=False
+        ROOT / "notebooks" / name, out, parameters, kernel_name=KERNEL, progress_bar=False
     )
     outputs = [output for cell in code(done) for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
@@ -244,6 +249,27 @@ def test_start_here_goes_from_chain_to_net_saving(tmp_path, monkeypatch):
 def test_start_here_runs_for_any_one_municipality(tmp_path, monkeypatch):
     text = run("00_start_here.ipynb", tmp_path, monkeypatch, draws=100, municipalities=["091"], horizon_years=3)
     assert "In Helsinki, the net saving of intensive family work for 100 clients" in text
+
+
+def test_service_data_tells_whom_what_lacks_and_nothing_small(tmp_path, monkeypatch):
+    text = run("01_service_data.ipynb", tmp_path, monkeypatch)
+    assert "10 tables with 42 columns" in text
+    assert "The check finds nothing to mend." in text
+    assert "4 rules are broken" in text
+    assert "is a mark of suppression" in text
+    assert "is empty, in 1 row" in text, "empty and suppressed are told apart"
+    high, low = numbers(r"on average over the classes (\d+)% of them, and (\d+)% of those at low risk", text)
+    assert high > low
+    low, high = numbers(r"new service runs from ([\d.]+) to ([\d.]+);", text)
+    assert 0.05 < low < high < 0.95
+    new, usual = numbers(r"pays (\d+) per cent .* and (\d+) per cent of those of the usual one", text)
+    assert new > usual
+    assert re.search(r"^5 +<NA>", text, re.MULTILINE), "the few clients of five providers are not told"
+    counts = re.findall(r"^up to [\d,]+ +(\d+)$|^over [\d,]+ +(\d+)$", text, re.MULTILINE)
+    assert len(counts) == 4
+    assert all(int(one or other) % 5 == 0 for one, other in counts)
+    assert "The true cost of the service cannot be computed." in text
+    assert "a comparison arm is missing or too small" in text
 
 
 @pytest.mark.slow  # five models are compiled

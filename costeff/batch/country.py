@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,9 +26,10 @@ from costeff.appraisal.evidence import MEASURE_OF
 from costeff.appraisal.request import REGISTER
 from costeff.batch.release import counts_of
 from costeff.batch.request import RunRequest
-from costeff.chain import ImpactChain
+from costeff.chain import CountyProfile, ImpactChain
 from costeff.disclosure.publication import Publication
 from costeff.errors import ParamsError, Problem, UsageError
+from costeff.indicators.profiles import profile_covariates
 from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
 from costeff.outcomes.base import OutcomeModel, content_hash
 from costeff.outcomes.cost import model_of_costs
@@ -92,11 +93,16 @@ def open_checked(source: Path | str, catalogue: Catalogue, mapping: Path | None 
 
 @dataclass(frozen=True)
 class Data:
-    """The cells of one chain; `costs` where the register tells what the service costs."""
+    """The cells of one chain, with `costs` where the register tells them; its outcome regresses on `profiles`."""
 
     outcome: Cells
     costs: Cells | None
     counties: dict[str, str]
+    profiles: Mapping[str, CountyProfile] = field(default_factory=dict)
+
+    @property
+    def synthetic(self) -> bool:
+        return self.outcome.synthetic or any(one.synthetic for one in self.profiles.values())
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,9 @@ def all_data(catalogue: Catalogue, request: RunRequest, cache: Path) -> dict[str
         return {chain.id: data_for(chain, catalogue, None) for chain in chains}
     path = request.register_path or synthetic_register(catalogue, request.seed, cache)
     with open_checked(path, catalogue, request.mapping) as register:
-        return {chain.id: data_for(chain, catalogue, register) for chain in chains}
+        found = {chain.id: data_for(chain, catalogue, register) for chain in chains}
+    told = request.profiles or {}
+    return {name: replace(data, profiles=told) if data.counties else data for name, data in found.items()}
 
 
 def all_keys(data: Mapping[str, Data], catalogue: Catalogue, request: RunRequest) -> dict[str, dict[str, str]]:
@@ -205,7 +213,8 @@ def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data, evidence: 
         How published effects are believed: they are the prior of `effect`, for a chain that has any.
     """
     priors, published = catalogue.priors[chain.outcome.model], evidence_prior(chain, catalogue, evidence)
-    return Context(data.outcome, {**priors, "effect": published} if published else priors, data.counties)
+    covariates = profile_covariates(data.profiles, data.counties.values()) if data.profiles else None
+    return Context(data.outcome, {**priors, "effect": published} if published else priors, data.counties, covariates)
 
 
 def fit_keys(chain: ImpactChain, catalogue: Catalogue, data: Data, seed: int, evidence: Belief) -> dict[str, str]:
@@ -249,7 +258,7 @@ def fit_chain(
     settings = sampling or Sampling(seed)
     fitted = fit(MODELS[chain.outcome.model], context, settings, cache / "outcomes", progress=progress)
     told = describe(chain, catalogue, evidence, synthetic=data.outcome.synthetic)
-    return replace(fitted, effect=fitted.effect.assign_attrs(told))
+    return replace(fitted, effect=fitted.effect.assign_attrs(**told, synthetic=int(data.synthetic)))
 
 
 def fit_costs(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from costeff.disclosure.publication import Publication
+from costeff.disclosure.attack import ContradictionError
+from costeff.disclosure.publication import Publication, Statement
 from costeff.disclosure.record import earlier
-from costeff.disclosure.tables import Count, Key, Kind, Protected, protect
+from costeff.disclosure.tables import Count, Key, Kind, Protected, Rule, protect
 from costeff.params import Catalogue
 from costeff.report.door import HIDDEN
 
@@ -38,10 +41,55 @@ def told_counts(prepared: Mapping[str, Fits], catalogue: Catalogue, folder: Path
     counties = {one.code: one.county for one in catalogue.municipalities.values()}
     told = [_tables(chain, fits, catalogue, counties) for chain, fits in prepared.items()]
     tables = {name: table for some in told for name, table in some.items()}
-    data = "+".join(sorted(fits.outcome.hash for fits in prepared.values()))
     before = earlier(folder) if folder else ()
+    data, growing = {}, set()
+    for chain in prepared:
+        said = [
+            one for one in Publication(tables=tables, data=dict.fromkeys(prepared, "")).statements if one.about == chain
+        ]
+        data[chain], grown = _tied(said, [one for one in before if one.about == chain])
+        growing |= {chain} if grown else set()
     nested = {"county": (PLACE, dict(counties))}
-    return Publication(tables=tables, data=data, nested=nested, earlier=before, growing=False).closed()
+    publication = Publication(tables=tables, data=data, nested=nested, earlier=before, growing=frozenset(growing))
+    try:
+        return publication.closed()
+    except ContradictionError:  # counts that could have grown one by one, and did not together
+        return replace(publication, growing=False).closed()
+
+
+def _tied(said: Sequence[Statement], before: Sequence[Statement]) -> tuple[str, bool]:
+    """Which data the statements are of, by number in the order of releases, and whether all dates may be growing.
+
+    Data that say the same as earlier ones of all that was told are the same data, whatever
+    a chain was fitted with. Data may be growing as long as no count fell for certain.
+    """
+    now = {_of(one): one.shown for one in said}
+    dates: dict[str, dict[tuple[object, ...], int | None]] = {}
+    for one in before:
+        dates.setdefault(one.data, {})[_of(one)] = one.shown
+    same = [date for date, told in dates.items() if told.items() <= now.items()]
+    date = same[-1] if same else f"{len(dates) + 1:04d}"
+    dates[date] = now
+    fell = any(_fell(one, other) for (_, one), (_, other) in pairwise(sorted(dates.items())))
+    return date, len(dates) > 1 and all(map(str.isdigit, dates)) and not fell
+
+
+def _fell(before: Mapping[tuple[object, ...], int | None], after: Mapping[tuple[object, ...], int | None]) -> bool:
+    """Whether some count was more before than it can be after."""
+    rule = Rule()
+    return any(_least(before[one], rule) > _most(after[one], rule) for one in before.keys() & after.keys())
+
+
+def _of(one: Statement) -> tuple[object, ...]:
+    return one.measure, one.within, one.where
+
+
+def _least(shown: int | None, rule: Rule) -> int:
+    return 0 if shown is None else rule.range_of(shown)[0]
+
+
+def _most(shown: int | None, rule: Rule) -> int:
+    return rule.threshold - 1 if shown is None else rule.range_of(shown)[1]
 
 
 def _tables(chain: str, fits: Fits, catalogue: Catalogue, counties: Mapping[str, str]) -> dict[str, Protected]:

@@ -11,10 +11,13 @@ from pydantic import Field
 
 from costeff.appraisal import BELIEFS, Belief, active_links, price_sets_for
 from costeff.avoided_cost import PERSISTENCES, Persistence
+from costeff.chain import CountyProfile
 from costeff.errors import CosteffError, Problem, Problems, UsageError
+from costeff.indicators.profile_files import read_profiles
+from costeff.indicators.profiles import profile_covariates
 from costeff.outcomes import Sampling
 from costeff.params import Catalogue
-from costeff.spec import LANGUAGES, Id, Language, MunicipalityCode, Spec
+from costeff.spec import LANGUAGES, CountyCode, Id, Language, MunicipalityCode, Spec
 
 MOST_SEED = 2**32 - 1
 LEAST = {"draws": 100, "clients": 1, "workers": 1, "timeout": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
@@ -32,6 +35,7 @@ class RunRequest(Spec):
     output: Path
     register_path: Path | str | None = None  # or the URL of a database; None: the synthetic register
     mapping: Path | None = None  # of its own names
+    profiles: dict[CountyCode, CountyProfile] | None = None  # of counties, covariates of the outcome models
     seed: int
     draws: int
     clients: int
@@ -60,9 +64,15 @@ def resolve(
     languages: Sequence[str] = (),
     links: Sequence[str] = (),
     price_sets: Sequence[str] = (),
+    profiles: Path | None = None,
     **settings: Any,
 ) -> RunRequest:
     """Names and codes as a user gives them, checked and made into a request; all problems at once.
+
+    Parameters
+    ----------
+    profiles
+        Folder of profiles of counties; the request holds what they say.
 
     Raises
     ------
@@ -90,6 +100,7 @@ def resolve(
     if settings.get("evidence", "discounted") not in (*BELIEFS, None):
         problems.add(f"evidence {settings['evidence']}", "is unknown", f"use {', '.join(BELIEFS)}")
     _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), links, price_sets, problems)
+    told = _profiles(catalogue, profiles, problems) if profiles else None
     if settings.get("scheduler") and settings.get("cluster"):
         problems.add("--scheduler", "stands beside --cluster", "give one or the other")
     if not codes and not problems:
@@ -112,6 +123,7 @@ def resolve(
         languages=tuple(dict.fromkeys(languages)) or ("fi",),  # type: ignore[arg-type]
         links=tuple(dict.fromkeys(links)) or None,
         price_sets=tuple(dict.fromkeys(price_sets)) or None,
+        profiles=told,
         **given,
     )
 
@@ -151,6 +163,15 @@ def _check_price_sets(
             rule = f"{' or '.join(known)} cannot price {what}"
             cure = f"add --price-set {' or '.join(able)}" if able else "choose fewer links"
             problems.add(f"chain {chain.id}", rule, f"{cure}, or leave the chain out")
+
+
+def _profiles(catalogue: Catalogue, folder: Path, problems: Problems) -> dict[str, CountyProfile] | None:
+    """The profiles of a folder, which differ in something that a model can regress on."""
+    found: dict[str, CountyProfile] | None = _known(lambda: read_profiles(folder, catalogue.counties), problems)
+    if found is not None and profile_covariates(found, catalogue.counties).columns.empty:
+        rule = "tell nothing of at least three counties that differs between them"
+        problems.add(f"--profiles {folder}", rule, "fill in more of them, or leave the option out")
+    return found
 
 
 def _known(look_up: Any, problems: Problems) -> Any:

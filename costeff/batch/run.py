@@ -141,6 +141,7 @@ class _Run:
                 self._report(release)
             with outcome.timed("index"):
                 self._write_indexes(release)
+                release.close()
         finally:
             shutil.rmtree(self.aside, ignore_errors=True)
             shutil.rmtree(self.planner.sockets, ignore_errors=True)
@@ -251,8 +252,11 @@ class _Run:
             if getattr(found, "errno", None) in NO_MORE:  # nor could any other page be written
                 raise _no_more(self.folder, found) from problem
             return f"a file could not be written ({getattr(found, 'strerror', None) or type(found).__name__})"
-        kinds = ", ".join(dict.fromkeys(kind for one in outputs for kind in one.found if not one.passed))
-        return f"held back: it holds an identity code ({kinds})" if kinds else ""
+        held = [one for one in outputs if not one.passed]
+        kinds = ", ".join(dict.fromkeys(kind for one in held for kind in one.found))
+        if held and all(one.status == "review" for one in held):
+            return f"held for review, because it holds an artificial identity code ({kinds}): see costeff release"
+        return f"held back: it holds an identity code ({kinds})" if held else ""
 
     def _note(
         self,

@@ -66,3 +66,8 @@ class CountyProfile(Spec):
     staff: dict[Profession, Staff] = Field(default_factory=dict)
     cooperation: dict[Cooperation, Level] = Field(default_factory=dict)
     targets: Targets | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything was filled in besides whose profile it is."""
+        return bool(self.organisation or self.staff or self.cooperation or self.targets)

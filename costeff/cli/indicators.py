@@ -54,7 +54,12 @@ def audit(
 
 @app.command("completeness")
 def completeness(
-    source: Annotated[str, typer.Argument(help="A register; or `declared`: all that one could hold.")],
+    source: Annotated[
+        str, typer.Argument(help="A register: folder, file or database URL; or `declared`: all that one could hold.")
+    ],
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="YAML file with the register's own names and codes.")
+    ] = None,
     chain: Annotated[str, typer.Option("--chain", help="A chain, whose outcome and follow-up are looked for.")] = "",
     language: Language = "en",
     output: Output = None,
@@ -75,10 +80,10 @@ def completeness(
     if source == "declared":
         found = look(declared(), services, asked)
     else:
-        with open_checked(Path(source), catalogue) as register:
+        with open_checked(source, catalogue, mapping) as register:
             there = available(register, asked.outcome.outcome, asked.outcome.follow_up_days) if asked else None
             found = look(there or available(register), services, asked)
-            print(f"{source}: {'synthetic' if register.synthetic else 'real'} data.")
+            print(f"{register.shown}: {'synthetic' if register.synthetic else 'real'} data.")
     sentences = found.sentences(language)
     print("\n".join(sentences))
     _write(found.table(language), sentences, output)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Clients of several providers, joined by pseudonym.")
 
 KeyFile = Annotated[Path, typer.Option("--key", help="File of the project's key.")]
+Mapping = Annotated[Path | None, typer.Option("--mapping", help="YAML file with the register's own names and codes.")]
 
 
 @app.command("key")
@@ -33,15 +34,18 @@ def key(
 
 @app.command("pseudonymise")
 def pseudonymise(
-    source: Annotated[Path, typer.Argument(help="The provider's own extract, in which client is an identity code.")],
+    source: Annotated[
+        str, typer.Argument(help="The provider's own extract, in which client is an identity code: files or a URL.")
+    ],
     folder: Annotated[Path, typer.Argument(help="Folder to write, which must not exist yet.")],
     key_file: KeyFile,
     provider: Annotated[str, typer.Option(help="Id of the provider, such as child_services.")],
+    mapping: Mapping = None,
 ) -> None:
     """Write an extract anew, with keyed pseudonyms where its identity codes were."""
     from costeff.records.pseudonyms import pseudonymise, read_key
 
-    rows = pseudonymise(source, folder, read_key(key_file), provider, _municipalities())
+    rows = pseudonymise(source, folder, read_key(key_file), provider, _municipalities(), mapping)
     print(f"Register written to {folder}: {', '.join(f'{count} rows of {name}' for name, count in rows.items())}.")
     print("No identity code is in it. The rows are still of single clients: handle them as such.")
 
@@ -49,7 +53,7 @@ def pseudonymise(
 @app.command("join")
 def join(
     folder: Annotated[Path, typer.Argument(help="Folder to write, which must not exist yet.")],
-    sources: Annotated[list[Path], typer.Argument(help="Registers written by costeff link pseudonymise, two or more.")],
+    sources: Annotated[list[str], typer.Argument(help="Registers written by costeff link pseudonymise, two or more.")],
     label: Annotated[str, typer.Option(help="What reports call the joined register.")] = "",
     first_option: Annotated[
         bool, typer.Option("--first-option", help="Clients with two options take that of their first episode.")
@@ -57,10 +61,11 @@ def join(
 ) -> None:
     """Join the registers of several providers, and tell what was made one."""
     from costeff.records.coordination import overlap
-    from costeff.records.folders import must_be_free
-    from costeff.records.linkage import linked
+    from costeff.records.folders import must_be_free, refuse_codes
+    from costeff.records.linkage import NOT_WRITTEN, linked
 
-    must_be_free(folder, "The joined register was not written")
+    refuse_codes(NOT_WRITTEN, folder=str(folder), label=label)
+    must_be_free(folder, NOT_WRITTEN)
     linkage = linked(sources, label, first_option, _municipalities())
     with linkage.register as register:
         linkage.write(folder)
@@ -74,16 +79,17 @@ def join(
 
 @app.command("overlap")
 def overlap(
-    source: Annotated[Path, typer.Argument(help="A register whose episodes name their providers.")],
+    source: Annotated[str, typer.Argument(help="A register whose episodes name their providers: files or a URL.")],
     within_days: Annotated[
         int, typer.Option(min=0, max=3650, help="Longest break in a hand-off; a gap is longer.")
     ] = 30,
+    mapping: Mapping = None,
 ) -> None:
     """Show how clients move between providers: overlap, hand-offs, gaps, and who pays."""
     from costeff.records import check, open_register
     from costeff.records import coordination as measures
 
-    with open_register(source) as register:
+    with open_register(source, mapping) as register:
         check(register, _municipalities())
         _show(measures.overlap(register))
         _show(measures.coordination(register, ("option",), within_days))

@@ -25,6 +25,10 @@ def run(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="YAML file with the register's own names and codes.")
     ] = None,
+    profiles: Annotated[
+        Path | None,
+        typer.Option(help="Folder of profiles of counties: what they say enters the outcome models as covariates."),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
     draws: Annotated[int | None, typer.Option(help="Draws of an appraisal.")] = None,
@@ -92,6 +96,7 @@ def run(
         output=output,
         register_path=register,
         mapping=mapping,
+        profiles=profiles,
         seed=seed,
         draws=draws,
         clients=clients,

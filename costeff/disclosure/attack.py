@@ -32,6 +32,10 @@ TOLERANCE = 1e-6
 Range = tuple[float, float, bool]  # low, high, and whether it is exposed
 
 
+class ContradictionError(ModelError):
+    """No data are as everything published says."""
+
+
 @dataclass(frozen=True)
 class Attacked:
     """What the attack found.
@@ -61,7 +65,7 @@ def attack(publication: Publication) -> Attacked:
 
     Raises
     ------
-    ModelError
+    ContradictionError
         When what is published contradicts itself, so that it was not made by one rule from one set of data.
     """
     hidden: list[Statement] = []
@@ -183,7 +187,7 @@ class _Program:
         parts = {(one.data, one.measure): one.within for one in self.said if one.within}
         for (data, measure), whole in parts.items():
             yield np.array([self.blocks[data, measure], self.blocks[data, whole]])
-        if self.publication.growing:
+        if self.publication.grows(self.said[0].about):
             for measure in dict.fromkeys(measure for _, measure in self.blocks):
                 dates = sorted(data for data, name in self.blocks if name == measure)
                 for before, after in pairwise(dates):
@@ -202,7 +206,7 @@ class _Program:
             problem = Problem(
                 "the publication", "contradicts itself", "make all tables by one rule, from the same data"
             )
-            raise ModelError("What is published cannot be attacked", [problem])
+            raise ContradictionError("What is published cannot be attacked", [problem])
         return np.asarray(answer.x)
 
     @cached_property

@@ -40,7 +40,21 @@ class Statement:
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Statement:
-        return cls(**{**told, "where": tuple((str(key), value) for key, value in told["where"])})
+        """The statement that a record keeps.
+
+        Raises
+        ------
+        TypeError, ValueError, KeyError
+            When it is none.
+        """
+        one = cls(**{**told, "where": tuple((str(key), value) for key, value in told["where"])})
+        texts = (one.about, one.measure, one.within, one.data)
+        places = [value for _, value in one.where]
+        if not all(isinstance(text, str) for text in texts) or not all(isinstance(v, str | int) for v in places):
+            raise ValueError("a statement names people, a measure and places")
+        if one.shown is not None and type(one.shown) is not int:
+            raise ValueError("a statement shows a whole number or none")
+        return one
 
 
 @dataclass(frozen=True)
@@ -54,22 +68,23 @@ class Publication:
     tables
         By name.
     data
-        Which data the tables were made from; a later date sorts after an earlier one.
+        Which data the tables were made from, one for all or one for each group of people; a later date
+        sorts after an earlier one.
     nested
         Key -> (the key it is a sum over, member -> group), such as county -> (municipality, its counties).
     earlier
         Statements of earlier releases.
     growing
-        Whether clients are only ever added from one date of the data to the next: an attacker then
-        knows that a count never falls.
+        Whether clients are only ever added from one date of the data to the next, of all groups of people
+        or of those named: an attacker then knows that a count never falls.
     """
 
     rule: Rule = field(default_factory=Rule)
     tables: Mapping[str, Protected] = field(default_factory=dict)
-    data: str = ""
+    data: str | Mapping[str, str] = ""
     nested: Mapping[str, tuple[str, Mapping[Any, Any]]] = field(default_factory=dict)
     earlier: Sequence[Statement] = ()
-    growing: bool = True
+    growing: bool | frozenset[str] = True
 
     @property
     def statements(self) -> tuple[Statement, ...]:
@@ -80,13 +95,14 @@ class Publication:
     def rows_of(self, table: Protected) -> Iterable[tuple[Statement, Hashable]]:
         """The statements of a table, each with its row."""
         frame = table.table
+        data = self.data if isinstance(self.data, str) else self.data[table.about]
         for name in table.counts:
             kind = table.kinds[name]
             assert isinstance(kind, Count)
             for row in frame.index[~table.withheld(name)]:
                 where = tuple((key, _plain(frame.at[row, key])) for key in table.keys)
                 shown = None if table.hidden(name)[row] else int(frame.at[row, name])
-                yield Statement(table.about, name, where, shown, kind.among, self.data), row
+                yield Statement(table.about, name, where, shown, kind.among, data), row
 
     def closed(self) -> Publication:
         """The same with shown counts withheld until no hidden one can be narrowed down too far.
@@ -131,7 +147,11 @@ class Publication:
         return Publication(self.rule, tables, self.data, self.nested, self.earlier, self.growing)
 
     def _related(self, hidden: Statement, one: Statement) -> bool:
-        return (one.about, one.data) == (hidden.about, hidden.data) or (one.about == hidden.about and self.growing)
+        return one.about == hidden.about and (one.data == hidden.data or self.grows(one.about))
+
+    def grows(self, about: str) -> bool:
+        """Whether these people are only ever added."""
+        return self.growing if isinstance(self.growing, bool) else about in self.growing
 
     def _distance(self, hidden: Statement, one: Statement) -> tuple[int, int]:
         """How far a count stands from another: in how many keys they differ, the sum before its parts."""

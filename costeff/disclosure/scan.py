@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from costeff import identity
 
 DEPTH = 4  # a drawing in a page in an archive in an archive
@@ -25,6 +27,16 @@ LARGEST = 256 * 2**20  # of one unpacked part: an archive made to swell is refus
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}(?:\\n|\s)?){16,}(?:[A-Za-z0-9+/]{2,3}={0,2})?")
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\n?endstream", re.DOTALL)
 _PDF_TEXT = re.compile(rb"\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f\s]{2,})>")
+# What is packed in a way that is not opened here: bzip2, xz, zstd, lz4, 7z, RAR, CAB, compress, old Office files,
+# Parquet, Arrow, SQLite.
+_CLOSED = (
+    b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF\x00",
+    b"\x1f\x9d\x90", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1", b"ARROW1", b"SQLite format 3\x00",
+)  # fmt: skip
+_CLOSED_BZIP, _CLOSED_DUCKDB = re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38)"), slice(8, 12)
+_ZIP_END, _ZIP_TAIL = b"PK\x05\x06", 22 + 65_535  # the end of an archive, and how far from the end of a file it may be
+_WRAPPED = re.compile(r' *(?:\\[nrt](?:",\s*")?|[\r\n\t])[ \r\n\t]*')  # a line that ends, also one of a JSON list
+_QUOTED = re.compile(r"=(?:\r?\n|([0-9A-Fa-f]{2}))")
 _PACKED = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"\x89HDF")
 
 
@@ -90,12 +102,14 @@ class _UnreadError(Exception):
 
 def _texts(data: bytes, kind: str, depth: int) -> Iterator[tuple[str, str]]:
     """The texts in what a file holds, each with its kind of place."""
-    if depth > DEPTH or len(data) > LARGEST:
+    if depth > DEPTH or len(data) > LARGEST or _is_closed(data):
         raise _UnreadError
+    if not data.startswith(b"PK\x03\x04") and _ZIP_END in data[-_ZIP_TAIL:]:  # something stands before an archive
+        yield from _archive(data, depth)
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         yield from _png(data, depth)
     elif data.startswith(b"\xff\xd8\xff"):
-        yield "metadata", _jpeg_head(data)
+        yield from _jpeg(data, depth)
     elif data.startswith(b"%PDF"):
         yield from _pdf(data, depth)
     elif data.startswith(b"PK\x03\x04"):
@@ -105,8 +119,14 @@ def _texts(data: bytes, kind: str, depth: int) -> Iterator[tuple[str, str]]:
             yield from _texts(packed.read(LARGEST + 1), "archive", depth + 1)
     elif data.startswith((b"\x89HDF", b"CDF")):
         yield from _netcdf(data)
+    elif data.startswith((b"\x78\x01", b"\x78\x9c", b"\x78\xda")):
+        yield from _texts(_inflated(data), "archive", depth + 1)
     else:
         yield from _text(_decoded(data), kind, depth)
+
+
+def _is_closed(data: bytes) -> bool:
+    return data.startswith(_CLOSED) or bool(_CLOSED_BZIP.match(data)) or data[_CLOSED_DUCKDB] == b"DUCK"
 
 
 def _decoded(data: bytes) -> str:
@@ -129,12 +149,18 @@ def _text(text: str, kind: str, depth: int) -> Iterator[tuple[str, str]]:
             data = base64.b64decode(raw + "=" * (-len(raw) % 4), validate=True)
         except binascii.Error:
             return match[0]
-        if not data.startswith(_PACKED) and not _readable(data):
+        if not data.startswith((*_PACKED, *_CLOSED)) and not _readable(data):
             return match[0]
         packed.append(data)
         return " "
 
-    yield kind, _BASE64.sub(take, text)
+    plain = _BASE64.sub(take, text)
+    yield kind, _WRAPPED.sub(" ", plain)
+    if _QUOTED.search(plain):  # as in letters
+        yield (
+            kind,
+            _WRAPPED.sub(" ", _QUOTED.sub(lambda match: chr(int(match[1] or "20", 16)) if match[1] else "", plain)),
+        )
     for data in packed:
         yield from _texts(data, "drawing", depth + 1)
 
@@ -166,14 +192,13 @@ def _png(data: bytes, depth: int) -> Iterator[tuple[str, str]]:
         yield from _texts(data[after + 8 :], "metadata", depth + 1)
 
 
-def _jpeg_head(data: bytes) -> str:
-    """What stands before the picture itself: Exif, comments."""
-    place, parts = 2, []
-    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != 0xDA:
-        size = int.from_bytes(data[place + 2 : place + 4])
-        parts.append(data[place + 4 : place + 2 + size])
-        place += 2 + size
-    return "\n".join(part.decode("latin-1") for part in parts)
+def _jpeg(data: bytes, depth: int) -> Iterator[tuple[str, str]]:
+    """All of it as it is, Exif and comments included, and what was hung on behind the picture."""
+    yield "metadata", data.decode("latin-1")
+    scan_starts = data.find(b"\xff\xda")
+    end = data.find(b"\xff\xd9", scan_starts) if scan_starts >= 0 else -1
+    if end >= 0 and (after := data[end + 2 :].lstrip(b"\0\r\n ")):
+        yield from _texts(after, "metadata", depth + 1)
 
 
 def _pdf(data: bytes, depth: int) -> Iterator[tuple[str, str]]:
@@ -227,16 +252,29 @@ def _netcdf(data: bytes) -> Iterator[tuple[str, str]]:
     import netCDF4
 
     with netCDF4.Dataset("in memory", memory=data) as file:
+        file.set_auto_maskandscale(False)
+        file.set_auto_chartostring(False)
         yield from _group(file)
 
 
 def _group(group: Any) -> Iterator[tuple[str, str]]:
     for owner in (group, *group.variables.values()):
         named = {name: owner.getncattr(name) for name in owner.ncattrs()}
-        yield "data", "\n".join([str(owner.name), *(f"{name}\n{value}" for name, value in named.items())])
+        yield "data", "\n".join([str(owner.name), *(f"{name}\n{_told(value)}" for name, value in named.items())])
     yield "data", "\n".join(group.dimensions)
     for variable in group.variables.values():
-        if variable.dtype is str or variable.dtype.kind in "SUO":
-            yield "data", "\n".join(map(str, variable[...].ravel().tolist()))
+        if variable.dtype is not str and not isinstance(variable.datatype, np.dtype):
+            raise _UnreadError  # of a type that the file declares itself
+        if variable.dtype is str or variable.dtype.kind in "SUO" or variable.dtype.itemsize == 1:
+            yield "data", _told(np.asarray(variable[...]))
     for inner in group.groups.values():
         yield from _group(inner)
+
+
+def _told(value: Any) -> str:
+    """Values as text; single characters and bytes as the lines that they make together."""
+    if not isinstance(value, np.ndarray) or value.dtype.itemsize != 1:
+        return "\n".join(map(str, np.ravel(value).tolist()))
+    width = value.shape[-1] if value.shape else 1
+    lines = value.tobytes()
+    return "\n".join(lines[at : at + width].decode("latin-1") for at in range(0, len(lines), max(width, 1)))

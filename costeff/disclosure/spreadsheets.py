@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from costeff.disclosure.tables import Protected
@@ -24,7 +25,9 @@ _STARTS = set("=+-@\t\r\n")
 _QUOTES = set("'\"`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u00ab\u00bb")
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?", re.ASCII)
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"
-_INSIDE = re.compile(rf"(?<=[;,|\t\r\n])([^\w;,|]*?)(?=[=+\-@＝＋＠﹢﹦﹫{_DASHES}])")
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show as nothing
+_UNSEEN = ("Cc", "Cf", "Mn", "Me", "Zl", "Zp", "Zs")
+_INSIDE = re.compile(rf"(?<=[;,|\t\r\n])((?:[^\w;,|]|[{_FILLERS}])*?)(?=[=+\-@＝＋＠﹢﹦﹫{_DASHES}])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DAY = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP knows: the same bytes every time
 
@@ -48,7 +51,7 @@ def _live(text: str) -> bool:
         folded = unicodedata.normalize("NFKC", char)
         if folded[:1] in _STARTS or char in _DASHES or char in _STARTS:
             return True
-        if not (char in _QUOTES or folded.isspace() or unicodedata.category(char) in ("Cc", "Cf", "Mn", "Zs")):
+        if not (char in _QUOTES or char in _FILLERS or folded.isspace() or unicodedata.category(char) in _UNSEEN):
             return False
     return False
 
@@ -147,6 +150,8 @@ def _rows(frame: pd.DataFrame) -> list[list[Any]]:
 
 def _cell(value: Any) -> Any:
     """A value as a cell has it: numbers and dates as they are, all else a text that is dead."""
+    if isinstance(value, np.generic):  # in a column of mixed values
+        value = value.item()
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):

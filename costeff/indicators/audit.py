@@ -161,8 +161,8 @@ def _by_words(listed: Listed, text: str) -> Judgement:
     work = next(((rule, hit) for rule, hit in met if rule.weight == "work"), None)
     if chosen.weight == "form" and work:
         chosen, word = work
-    elif chosen.weight == "change" and work:
-        return _told(listed, "conflict", chosen, word, work)
+    elif against := next((pair for pair in met if pair[0].id in chosen.clashes), None):
+        return _told(listed, "conflict", chosen, word, against)
     return _told(listed, "rule", chosen, word)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from costeff import identity
 from costeff.errors import DataError, Problem, Problems, UsageError
 from costeff.spec import read_yaml
 
@@ -19,6 +21,7 @@ NAMES = {
 }
 LARGEST = 2_000_000  # bytes; a list of indicators is a page or two
 LONGEST = 500  # characters of a name
+UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")  # would steer a terminal
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def _csv(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[str, obj
     mark = max(";,\t", key=header.count)  # the first of those that are as frequent
     try:
         table = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
-        names = _columns([name or "" for name in table.fieldnames or ()])
+        names = _columns([name or "" for name in table.fieldnames or ()], f"{path.name}:1", problems)
         if "name" not in names:
             problems.add(
                 f"{path.name}:1", "has no column name", "give the list a header with a column name (or nimi, namn)"
@@ -102,19 +105,32 @@ def _yaml(path: Path, problems: Problems) -> Iterator[tuple[str, Mapping[str, ob
         if isinstance(item, str):
             yield place, {"name": item}
         elif isinstance(item, dict):
-            yield place, {to: item.get(own) for to, own in _columns([str(key) for key in item]).items()}
+            columns = _columns([str(key) for key in item], place, problems)
+            yield place, {to: item.get(own) for to, own in columns.items()}
         else:
             problems.add(place, "is neither a name nor a mapping", "write `- name: ...`")
 
 
-def _columns(header: list[str]) -> dict[str, str]:
-    """Our name of a column -> the file's."""
-    plain = {own.strip().casefold(): own for own in header}
+def _columns(header: list[str], place: str, problems: Problems) -> dict[str, str]:
+    """Our name of a column -> the file's; a column that stands twice is told."""
+    plain: dict[str, str] = {}
+    for own in header:
+        name = own.strip().casefold()
+        if name in plain and any(name in names for names in NAMES.values()):
+            problems.add(place, f"has two columns {name}", "keep one of them")
+        plain.setdefault(name, own)
     return {to: plain[name] for to, names in NAMES.items() for name in reversed(names) if name in plain}
 
 
 def _listed(place: str, row: Mapping[str, object], problems: Problems) -> Listed | None:
-    name, definition, service = (str(row.get(key) or "").strip() for key in NAMES)
+    values = [row.get(key) for key in NAMES]
+    if any(isinstance(value, dict | list) for value in values):
+        problems.add(place, "holds a list or a mapping where a text belongs", "write the text alone")
+        return None
+    name, definition, service = (" ".join(str(value or "").split()) for value in values)
+    if rule := _unfit(" ".join((name, definition, service))):
+        problems.add(place, *rule)
+        return None
     if not name:
         problems.add(place, "has no name", "write the name of the indicator, or remove the row")
         return None
@@ -124,3 +140,12 @@ def _listed(place: str, row: Mapping[str, object], problems: Problems) -> Listed
         )
         return None
     return Listed(name, definition, service, place)
+
+
+def _unfit(text: str) -> tuple[str, str] | None:
+    """Why a text must not be shown, and what mends it."""
+    if UNPRINTABLE.search(text):
+        return "holds control characters", "write plain text"
+    if identity.find(text):
+        return "holds an identity code", "remove it: a list of indicators names no person"
+    return None

@@ -52,7 +52,7 @@ def template_text(county: str, language: str, suffix: str) -> str:
     rows = list(_fields(language))
     if suffix == ".csv":
         return "field;value;meaning\n" + "".join(f"{key};{county if key == 'county' else ''};{m}\n" for key, m in rows)
-    if suffix != ".yaml":
+    if suffix not in (".yaml", ".yml"):
         raise UsageError("The template was not written", [Problem(suffix, "is neither .yaml nor .csv", "rename it")])
     lines, above = [], ""
     for key, meaning in rows:
@@ -83,6 +83,8 @@ def _fields(language: str) -> Iterator[tuple[str, str]]:
 def read_profiles(folder: Path, counties: Collection[str]) -> dict[str, CountyProfile]:
     """The profiles in a folder, by county code; a county without a file, and what a file leaves empty, is missing.
 
+    A file with nothing filled in is no profile. Hidden files and notes in Markdown are passed over.
+
     Raises
     ------
     UsageError
@@ -90,13 +92,16 @@ def read_profiles(folder: Path, counties: Collection[str]) -> dict[str, CountyPr
     DataError
         With every problem of every file.
     """
-    paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.csv")])
-    if not paths:
+    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() != ".md")
+    if not any(path.suffix.lower() in READERS for path in paths):
         cure = "make one with `costeff indicators profile template FILE --county 05`"
         raise UsageError("There are no profiles to read", [Problem(str(folder), "holds no .yaml or .csv file", cure)])
     problems, found = Problems(), dict[str, CountyProfile]()
     for path in paths:
-        profile = _yaml(path, problems) if path.suffix == ".yaml" else _csv(path, problems)
+        reader = READERS.get(path.suffix.lower())
+        if reader is None:
+            problems.add(path.name, "is not a profile", "save it as .yaml or .csv, or move it away")
+        profile = reader(path, problems) if reader else None
         if profile is None:
             continue
         if profile.county not in counties:
@@ -105,7 +110,7 @@ def read_profiles(folder: Path, counties: Collection[str]) -> dict[str, CountyPr
             problems.add(f"{path.name} county", f"{profile.county} has two profiles", "keep one of them")
         found[profile.county] = profile
     problems.raise_if_any(DataError, HEADLINE)
-    return dict(sorted(found.items()))
+    return {county: profile for county, profile in sorted(found.items()) if profile.tells}
 
 
 def _yaml(path: Path, problems: Problems) -> CountyProfile | None:
@@ -136,10 +141,16 @@ def _csv(path: Path, problems: Problems) -> CountyProfile | None:
     if not {"field", "value"} <= set(table.fieldnames or ()):
         problems.add(f"{path.name}:1", "has no columns field and value", "begin with the template")
         return None
+    known = {"synthetic", *(key for key, _ in _fields("en"))}
     data: dict[str, Any] = {}
     for row in table:
         key, value = (row["field"] or "").strip(), (row["value"] or "").strip()
         if value:
+            if key not in known:
+                problems.add(
+                    f"{path.name}:{table.line_num}", "is not a field of a profile", "keep the template's fields"
+                )
+                continue
             parent, _, name = key.rpartition(".")
             within = data.setdefault(parent, {}) if parent else data
             if name in within:
@@ -169,3 +180,6 @@ def _typed(key: str, value: str) -> Any:
     if key in ("targets.set", "synthetic"):
         return True if value.casefold() in YES else False if value.casefold() in NO else value
     return [part.strip() for part in value.strip("[]").split(",")] if key == "targets.which" else value
+
+
+READERS = {".yaml": _yaml, ".yml": _yaml, ".csv": _csv}

@@ -34,7 +34,7 @@ MISSING = Label(fi="Ei vastannut: {counties}.", sv="Har inte svarat: {counties}.
 OF_ALL = Label(
     fi="Profiileja on {n}, alueita {all}. Pienestä määrästä ei voi päätellä paljon: katso vaihteluvälejä.",
     sv="Antal profiler: {n} av {all} områden. Av så få går det inte att sluta sig till mycket: se intervallen.",
-    en="There are {n} profiles of {all} counties. So few tell little: look at the intervals.",
+    en="Profiles: {n} of {all} counties. So few tell little: look at the intervals.",
 )
 SYNTHETIC = Label(
     fi="Profiilit ovat keksittyjä: ne eivät kerro mistään alueesta.",
@@ -139,9 +139,13 @@ def profile_covariates(profiles: Profiles, counties: Iterable[str], names: Itera
     """
     rows = {code: _values(profiles[code]) if code in profiles else {} for code in sorted(set(counties))}
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=[*names], dtype=float)
-    told = [name for name in frame if frame[name].count() >= 3 and frame[name].std() > 0]
-    frame = frame[told]
+    frame = frame[[name for name in frame if frame[name].count() >= 3 and _differs(frame[name])]]
     return (frame - frame.mean()) / frame.std(ddof=0)
+
+
+def _differs(values: pd.Series) -> bool:
+    """Whether values differ by more than rounding."""
+    return bool(values.std() > 1e-9 * values.abs().max())
 
 
 def _values(profile: CountyProfile) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 A rule is a way of speaking: words that tell a kind, a stage and what the indicator is about. The rules are
 tried together. Words of change outweigh words that only say how something is counted (a number, a share);
-where a word of change stands beside a word of work or of staff, the name is unclear, and is told so.
+where a word of change stands beside a word of work, staff or cost, the name is unclear, and is told so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from costeff.spec import Label
 
 Weight = Literal["impact", "strong", "change", "work", "form"]
 WORD = re.compile(r"[\w-]+")
+WORKED = ("cost", "staff", "work")  # rules of what is done and put in
 KIND_OF: dict[Stage, Kind] = {"input": "quantity", "output": "quantity", "outcome": "effect", "impact": "effect"}
 
 
@@ -26,7 +27,8 @@ class Rule:
     """One way of speaking: a regular expression over folded text, and what it tells.
 
     `weight` orders them: what is avoided or happens to a population, a change that nothing outweighs, a change,
-    work and resources, and last a mere form of counting.
+    work and resources, and last a mere form of counting. `unclear_beside` names the rules beside which it tells
+    nothing; where it is empty, those of work for a word of change, and none for the others.
     """
 
     id: str
@@ -35,10 +37,16 @@ class Rule:
     weight: Weight
     label: Label
     words: str
+    unclear_beside: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
         return KIND_OF[self.stage]
+
+    @property
+    def clashes(self) -> tuple[str, ...]:
+        """Rules beside which this one leaves a name unclear."""
+        return self.unclear_beside or (WORKED if self.weight == "change" else ())
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -66,7 +74,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "avoided", "impact", "avoided", "impact",
         Label(fi="vältetty kustannus tai aika", sv="undviken kostnad eller tid", en="a cost or time avoided"),
-        r"\bvältet|\bsäästy|\bsäästö|\bundvik|\bundvek|\binbespar|\bbespar|\bavoided\b|\bavert|\bsavings?\b|\bsaved\b",
+        r"\bvältet|\bsäästy|\bundvik|\bundvek|\bavoided\b|\bavert|\bsaved\b",
+    ),
+    Rule(
+        "savings", "impact", "avoided", "impact",
+        Label(fi="säästö", sv="besparing", en="a saving"),
+        r"säästö(?!koht|pank|toime|tavoit|ohjelm)|\binbespar|\bbespar|\bsavings?\b",
+        unclear_beside=("staff", "work"),
     ),
     Rule(
         "population", "impact", "population", "impact",
@@ -82,20 +96,33 @@ RULES: tuple[Rule, ...] = (
         |keskeyty|\bavslutsorsak|\borsak\still|\bfullfölj|\bavbrut|\bavbrott|\bavbröt|\bclosed\b|\breasons?\sfor\send
         |\bend\sreason|\bcompleted\streatment|\btreatment\scompleted|\bdrop(ped)?[\s-]?out|\bgoals?\s(were\s)?(met|reached)
         |\btavoit\w+\s(saavut|täytty)|\bmål\w*\s(nåd|uppnå)|\bmåluppfyll""",
+        unclear_beside=("cost", "staff"),
     ),
     Rule(
         "experience", "outcome", "experience", "strong",
         Label(fi="asiakkaan oma kokemus", sv="klientens egen erfarenhet", en="the client's own experience"),
-        r"""kokemus|\bkokee\b|\bkoettu|\bkokema|tyytyväisy|\bkuulluksi|\bsaanut\sapua|\btrygghet|\bitse\sarvioi|\barvioima|\bupplev|erfarenhet
+        r"""kokemus(?!asiantunt)|\bkokee\b|\bkoettu|\bkokema|tyytyväisy|\bkuulluksi|\bsaanut\sapua|\btrygghet|\bitse\sarvioi|\barvioima|\bupplev|erfarenhet
         |nöjdhet|\bnöjd|\benligt\sklient|\bbli(vit)?\shörd|\bexperience|satisf|\bfelt\b|\bfeels?\b|\bself-?reported
         |\bclients?\ssays?|\bwas\sheard|\bin\stheir\sown\swords""",
+        unclear_beside=("cost",),
     ),
     Rule(
         "before_after", "outcome", "change", "strong",
         Label(fi="mitattu ennen ja jälkeen", sv="mätt före och efter", en="measured before and after"),
-        r"""\bennen\sja\själkeen|\balussa\sja\slopussa|\bföre\soch\sefter|\bbefore\sand\safter|\bat\sthe\sstart\sand\send
-        |\bmuutos\b|\bmuutokse|\bmuuttu|\bförändring|\bchange[sd]?\b|\bcore-om\b|\bcore-10\b|\baudit\b|\baudit-c\b|\brai\b
-        |\beurohis|\bphq-?9|\bgad-?7|\bsdq\b|\bhonosca\b|\b15d\b|\beq-5d""",
+        r"""\bennen\sja\själkeen|\balussa\sja\slopussa|\bföre\soch\sefter|\bbefore\sand\safter|\bat\sthe\sstart\sand\send""",
+    ),
+    Rule(
+        "instrument", "outcome", "change", "strong",
+        Label(fi="mittari, jolla tilaa mitataan", sv="mätare för tillståndet", en="an instrument measures a state"),
+        r"""\bcore-om\b|\bcore-10\b|\baudit-c\b|\baudit[-\s](piste|testi|tulo|poäng|resultat|scores?\b|points?\b)|\brai\b|\beurohis
+        |\bphq-?9|\bgad-?7|\bsdq\b|\bhonosca\b|\b15d\b|\beq-5d""",
+        unclear_beside=WORKED,
+    ),
+    Rule(
+        "change", "outcome", "change", "change",
+        Label(fi="muutos", sv="förändring", en="a change"),
+        r"\bmuutos\b|\bmuutokse|\bmuuttu|\bförändring|\bchange[sd]?\b",
+        unclear_beside=(*WORKED, "number"),
     ),
     Rule(
         "better_worse", "outcome", "change", "change",
@@ -133,7 +160,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "staff", "input", "work", "work",
         Label(fi="henkilöstö tai paikat", sv="personal eller platser", en="staff or places"),
-        r"""henkilötyövuo|henkilöstö|mitoitus|\btyöntekijöi|työntekijää|\bvakans|\bhtv\b|paik(at|koj|kaa|ka)\b|paikkojen|\bresurs|\bpersonal
+        r"""henkilötyövuo|kokemusasiantunt|sairaanhoitaj|\bsjuksköter|\bnurses?\b|\bwards?\b|\bper\s(case)?worker|henkilöstö|mitoitus|\btyöntekijöi|työntekijää|\bvakans|\bhtv\b|paik(at|koj|kaa|ka)\b|paikkojen|\bresurs|\bpersonal
         |årsverk|dimensioner|\bplatser|platser\b|\banställda|\bvakanser|\bstaff|\bfull-time|\bftes?\b|\bworkforce|\bplaces\b|\bbeds\b|\bcaseload
         |\bper\ssocial\sworker|\bper\ssocialarbetare|\bsocialarbetare|\bkouluttautun|\bfortbildning|\butbildningsdagar|\btraining\sdays""",
     ),

@@ -160,7 +160,7 @@ class Catalogue:
         """An entry of a group such as `chains` or `price_sets`; an unknown id names those that exist."""
         entries = getattr(self, group)
         if key not in entries:
-            name = group.replace("_", " ").removesuffix("s")
+            name = "service with indicators" if group == "indicators" else group.replace("_", " ").removesuffix("s")
             raise UsageError(
                 f"Unknown {name}", [Problem(key, f"is not a {name}", f"known: {', '.join(sorted(entries))}")]
             )

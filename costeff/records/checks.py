@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from costeff.errors import Problems
 from costeff.records.declare import Column, ColumnType, Constraint, Table
 from costeff.records.typed import (
+    CLIENT,
     ROW,
     Run,
     Stored,
     first_rows,
     fits,
+    holds_text,
     null_of,
     row_column,
     typed_table,
@@ -89,7 +91,7 @@ def find_problems(
     problems = Problems()
     known = None if known_municipalities is None else sorted(set(known_municipalities))
     given = _Given(known, data_date)
-    typed = {name: typed_table(table, stored[name]) for name, table in tables.items() if name in stored}
+    typed = _Typed(tables, stored)
     for name, table in tables.items():
         if name not in stored:
             if table.optional:
@@ -98,14 +100,9 @@ def find_problems(
             continue
         if not _columns(table, stored[name], problems):
             continue
-        if run(stored[name].rows.aggregate(n=stored[name].rows.count()))["n"][0] == 0:
-            or_not = "; leave the table out if it was not collected" if table.optional else ""
-            cure = f"check that the extract was made with the right dates and services{or_not}"
-            problems.add(name, "has no rows", cure)
-            continue
         _row_rules(table, stored[name], run, given, problems)
     for name, table in tables.items():
-        if name in typed:
+        if name in stored:
             _set_rules(table, typed, run, problems)
     return problems
 
@@ -165,7 +162,12 @@ def _row_rules(table: Table, stored: Stored, run: Run, given: _Given, problems: 
     both = stored.rows.select(*row_column(stored.rows), **raw, **typed_values(columns, stored))
     rules = [rule for column in columns for rule in _rules_of(table, column, both, given)]
     # One pass counts all rules; rows are looked up only for the broken ones.
-    counts = run(both.aggregate(**{f"r{i}": rule.broken.sum() for i, rule in enumerate(rules)}))
+    counts = run(both.aggregate(n=both.count(), **{f"r{i}": rule.broken.sum() for i, rule in enumerate(rules)}))
+    if counts["n"][0] == 0:
+        or_not = "; leave the table out if it was not collected" if table.optional else ""
+        cure = f"check that the extract was made with the right dates and services{or_not}"
+        problems.add(table.name, "has no rows", cure)
+        return
     for i, rule in enumerate(rules):
         if count := int(counts[f"r{i}"].fillna(0)[0]):
             rows = first_rows(both.filter(rule.broken), SHOWN_ROWS, run)
@@ -202,6 +204,8 @@ def _cure_of_empty(table: Table, column: Column) -> str:
 def _broken(constraint: Constraint, value: Any, rows: ir.Table, given: _Given) -> Any:
     """True where a value breaks a constraint that one row can break alone; None for other kinds."""
     limit: Any = constraint.value
+    if value.type().is_date() and constraint.kind in ("at_least", "at_most"):
+        limit = date.fromisoformat(limit)
     match constraint.kind:
         case "pattern":
             return ~value.re_search(limit)
@@ -230,39 +234,88 @@ def _broken(constraint: Constraint, value: Any, rows: ir.Table, given: _Given) -
 # --- rules over rows and tables -----------------------------------------------------------------
 
 
-def _set_rules(table: Table, typed: Mapping[str, ir.Table], run: Run, problems: Problems) -> None:
-    rows = typed[table.name]
-    if table.key and set(table.key) <= set(rows.columns):
-        whole = rows.drop_null(list(table.key))
-        repeated = whole.group_by(table.key).aggregate(n=whole.count()).filter(lambda t: t.n > 1)
-        place = f"{table.name}.{table.key[-1]}" if len(table.key) == 1 else f"{table.name} ({' + '.join(table.key)})"
-        _tell(
-            place,
-            "stands in more than one row",
-            "keep one row for each, or find out which of them is right",
-            whole.semi_join(repeated, list(table.key)),
-            run,
-            problems,
-        )
+@dataclass(frozen=True)
+class _Typed:
+    """The tables that were found, of which a rule takes only the columns it needs."""
+
+    tables: Mapping[str, Table]
+    stored: Mapping[str, Stored]
+
+    def has(self, table: str, *columns: str) -> bool:
+        if table not in self.stored or table not in self.tables:
+            return False
+        return set(columns) <= {column.name for column in usable_columns(self.tables[table], self.stored[table])}
+
+    def rows(self, table: str, *columns: str) -> ir.Table:
+        return typed_table(self.tables[table], self.stored[table], columns)
+
+    def pseudonyms(self, table: str) -> ir.Table | None:
+        """The clients themselves, where `rows` gives their hashes and both are there."""
+        stored = self.stored[table]
+        if not (stored.hashed and holds_text(stored.rows.schema()[CLIENT])):
+            return None
+        return typed_table(self.tables[table], replace(stored, hashed=False), [CLIENT])
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """Rows that break a rule together, and a table with their number in the column n: quicker than counting them."""
+
+    rows: ir.Table
+    counted: ir.Table
+
+    def count(self, run: Run) -> int:
+        return int(run(self.counted)["n"].fillna(0)[0])
+
+
+def _set_rules(table: Table, typed: _Typed, run: Run, problems: Problems) -> None:
+    if table.key and typed.has(table.name, *table.key):
+        _key(table, typed, run, problems)
     for column in table.columns:
-        for constraint in column.constraints if column.name in rows.columns else ():
-            broken = _broken_together(constraint, column.name, rows, typed)
+        for constraint in column.constraints if typed.has(table.name, column.name) else ():
+            broken = _broken_together(constraint, table.name, column.name, typed)
             if broken is not None:
                 _tell(f"{table.name}.{column.name}", constraint.rule, constraint.cure, broken, run, problems)
 
 
-def _broken_together(constraint: Constraint, name: str, rows: ir.Table, typed: Mapping[str, ir.Table]) -> Any:
+def _key(table: Table, typed: _Typed, run: Run, problems: Problems) -> None:
+    place = f"{table.name}.{table.key[-1]}" if len(table.key) == 1 else f"{table.name} ({' + '.join(table.key)})"
+    rule, cure = "stands in more than one row", "keep one row for each, or find out which of them is right"
+    broken = _repeated(typed.rows(table.name, *table.key), table.key)
+    if not broken.count(run):
+        return
+    if table.key == (CLIENT,) and (named := typed.pseudonyms(table.name)) is not None:
+        by_name = _repeated(named, table.key)
+        if by_name.count(run):
+            broken = by_name
+        else:
+            rule = "has the same hash of 64 bits as another client, by mere chance"
+            cure = "give the client of one of these rows another pseudonym, in every table"
+    _tell(place, rule, cure, broken, run, problems)
+
+
+def _repeated(rows: ir.Table, key: Iterable[str]) -> _Broken:
+    whole = rows.drop_null(list(key))
+    repeated = whole.group_by(list(key)).aggregate(n=whole.count()).filter(lambda each: each.n > 1)
+    return _Broken(whole.semi_join(repeated, list(key)), repeated.aggregate(n=repeated.n.sum()))
+
+
+def _broken_together(constraint: Constraint, table: str, name: str, typed: _Typed) -> _Broken | None:
     """The rows that break a constraint which needs other rows to be seen; None for other kinds."""
     other = str(constraint.value)
     match constraint.kind:
-        case "refers_to" | "present_in" if other in typed and name in typed[other].columns:
-            there = typed[other].select(name).distinct()
-            return rows.drop_null(name).anti_join(there, name)
-        case "one_per" if other in rows.columns:
-            ranges = rows.group_by(other).aggregate(first=rows[name].min(), last=rows[name].max())
-            return rows.semi_join(ranges.filter(ranges.first != ranges.last), other)
-        case "no_overlap" if {name, *constraint.value} <= set(rows.columns):  # type: ignore[misc]
-            return _overlapping(rows, name, *constraint.value)  # type: ignore[misc]
+        case "refers_to" | "present_in" if typed.has(other, name):
+            alone = typed.rows(table, name).drop_null(name).anti_join(typed.rows(other, name).select(name), name)
+            return _Broken(alone, alone.aggregate(n=alone.count()))
+        case "one_per" if typed.has(table, other):
+            rows = typed.rows(table, name, other).drop_null(other)
+            sums = {"first": rows[name].min(), "last": rows[name].max(), "n": rows.count()}
+            differ = rows.group_by(other).aggregate(**sums).filter(lambda each: each["first"] != each["last"])
+            return _Broken(rows.semi_join(differ, other), differ.aggregate(n=differ.n.sum()))
+        case "no_overlap" if typed.has(table, *constraint.value):  # type: ignore[misc]
+            of, end = map(str, constraint.value)  # type: ignore[arg-type]
+            late = _overlapping(typed.rows(table, name, of, end), name, of, end)
+            return _Broken(late, late.aggregate(n=late.count()))
     return None
 
 
@@ -276,11 +329,9 @@ def _overlapping(rows: ir.Table, start: str, of: str, end: str) -> ir.Table:
     return last.filter(last[start] <= last["last"])
 
 
-def _tell(place: str, rule: str, cure: str, broken: ir.Table, run: Run, problems: Problems) -> None:
-    count = int(run(broken.aggregate(n=broken.count()))["n"][0])
-    if count:
-        rows = first_rows(broken, SHOWN_ROWS, run)
-        problems.add(place, f"{rule}, {_where(count, rows)}", cure)
+def _tell(place: str, rule: str, cure: str, broken: _Broken, run: Run, problems: Problems) -> None:
+    if count := broken.count(run):
+        problems.add(place, f"{rule}, {_where(count, first_rows(broken.rows, SHOWN_ROWS, run))}", cure)
 
 
 def _where(count: int, rows: Iterable[int]) -> str:

@@ -58,9 +58,28 @@ PAYER = Column(
 )
 
 
+FIRST_DAY, LAST_DAY = "1900-01-01", "2100-01-01"
+TYPED_WRONG = "correct the year; where a day is not known leave it out, and do not write a stand-in such as 31.12.9999"
+NOT_BEFORE_1900 = Constraint(
+    kind="at_least",
+    value=FIRST_DAY,
+    label=Label(fi="aikaisintaan 1.1.1900", sv="tidigast 1.1.1900", en="not before 1900-01-01"),
+    rule=f"is before {FIRST_DAY}",
+    cure=TYPED_WRONG,
+)
+NOT_AFTER_2100 = Constraint(
+    kind="at_most",
+    value=LAST_DAY,
+    label=Label(fi="viimeistään 1.1.2100", sv="senast 1.1.2100", en="not after 2100-01-01"),
+    rule=f"is after {LAST_DAY}",
+    cure=TYPED_WRONG,
+)
+
+
 def date_column(name: str, label: Label, *constraints: Constraint, empty: Label | None = None) -> Column:
     """A day that has been; `empty` tells what it means that there is none."""
-    return Column(name=name, type="date", label=label, empty=empty, constraints=(*constraints, NOT_AFTER_DATA))
+    rules = (*constraints, NOT_BEFORE_1900, NOT_AFTER_2100, NOT_AFTER_DATA)
+    return Column(name=name, type="date", label=label, empty=empty, constraints=rules)
 
 
 def cost_column(label: Label, negative: str, too_large: str) -> Column:

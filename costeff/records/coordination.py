@@ -98,8 +98,7 @@ def payer_cells(register: Register, by: Sequence[str] = BY) -> pd.DataFrame:
     euros = costs.cost.cast("decimal(18, 4)").sum().cast("decimal(19, 2)")
     totals = costs.group_by(["client", "payer"]).aggregate(cost=euros)
     rows = clients_by(register, by).join(totals.filter(totals.cost > 0), "client")
-    window = ibis.window(group_by=[*by, "payer"], order_by=[rows.cost.desc(), rows.client])
-    rows = rows.mutate(place=ibis.row_number().over(window))
+    rows = rows.mutate(place=_place(rows, "cost", [*by, "payer"]))
     largest = ibis.ifelse(rows.place < 2, rows.cost, 0).sum().cast("float64")
     sums = {"clients": rows.count(), "sum": rows.cost.sum().cast("float64"), "largest_two": largest}
     return grouped(register, rows, [*by, "payer"], **sums)
@@ -133,7 +132,8 @@ def coordination(
     DataFrame
         Columns `by`, clients, providers_per_client, hand_offs_per_client, gap_days (mean length
         of a gap), share_with_long_gap (of clients). Counts are rounded to 5, rates are of rounded counts,
-        and everything that leans on fewer than 10 clients or gaps is missing.
+        and everything is missing that leans on fewer than 10 clients or gaps, or of which two clients
+        make over 90 %.
     """
     per_client = _of_clients(register, within_days)
     rows = clients_by(register, by).join(per_client, "client")
@@ -141,11 +141,16 @@ def coordination(
     clients = {"clients": rows.count(), "handed": (rows.hand_offs > 0).sum(), "with_gap": (rows.gaps > 0).sum()}
     sums = {name: rows[name].sum() for name in names} | {"clients_with_long": (rows.long > 0).sum()}
     exact = grouped(register, rows, by, **clients, **sums)
+    largest = _largest_two(register, rows, by, names)
+    led = {name: largest[name].astype(float) > DOMINANCE * exact[name].astype(float) for name in names}
     shown = exact[[*by]].copy()
     shown["clients"] = _shown(exact["clients"])
-    shown["providers_per_client"] = _rate(exact["providers"], exact["clients"], exact["clients"])
-    shown["hand_offs_per_client"] = _rate(exact["hand_offs"], exact["clients"], exact["handed"])
-    shown["gap_days"] = _rate(exact["days"], exact["gaps"], exact["with_gap"])
+    providers = _rate(exact["providers"], exact["clients"], exact["clients"])
+    hand_offs = _rate(exact["hand_offs"], exact["clients"], exact["handed"])
+    gap_days = _rate(exact["days"], exact["gaps"], exact["with_gap"])
+    shown["providers_per_client"] = providers.mask(led["providers"])
+    shown["hand_offs_per_client"] = hand_offs.mask(led["hand_offs"])
+    shown["gap_days"] = gap_days.mask(led["days"] | led["gaps"])
     shown["share_with_long_gap"] = _rate(exact["clients_with_long"], exact["clients"], exact["clients_with_long"])
     return shown
 
@@ -195,6 +200,23 @@ def _overlap_exact(register: Register) -> pd.DataFrame:
         pairs.assign(kind="pair"),
     ]
     return pd.concat(kinds, ignore_index=True)[["kind", "what", "clients"]]
+
+
+def _place(rows: ir.Table, name: str, by: Sequence[str]) -> ir.Value:
+    """From 0, of the client who has the most."""
+    import ibis
+
+    return ibis.row_number().over(ibis.window(group_by=[*by], order_by=[rows[name].desc(), rows.client]))
+
+
+def _largest_two(register: Register, rows: ir.Table, by: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
+    """What the two clients who have the most of each make together, row by row as `grouped` gives them."""
+    import ibis
+
+    rows = rows.mutate(**{f"place_{name}": _place(rows, name, by) for name in names})
+    return grouped(
+        register, rows, by, **{name: ibis.ifelse(rows[f"place_{name}"] < 2, rows[name], 0).sum() for name in names}
+    )
 
 
 def _shown(counts: pd.Series) -> pd.Series:

@@ -53,19 +53,51 @@ class Database:
     def rows(self, table: str) -> ir.Table:
         """The rows of a table, with the names of its columns in small letters where they differ by that only."""
         with told_plainly(self.at):
-            rows = self.backend.table(table)
+            rows = _of_known_types(self.backend.table(table))
         small = [name.lower() for name in rows.columns]
         return rows.rename(str.lower) if len(set(small)) == len(small) and small != list(rows.columns) else rows
+
+
+def _of_known_types(rows: ir.Table) -> ir.Table:
+    """A database's own types, such as an enumeration, as text; money, which Ibis takes for decimal(19, 4), as one."""
+    kinds = rows.schema().items()
+    texts = {name: rows[name].cast("string") for name, kind in kinds if kind.is_unknown() or kind.is_uuid()}
+    money = [name for name, kind in kinds if kind.is_decimal() and (kind.precision, kind.scale) == (19, 4)]
+    columns = texts | {name: rows[name].cast("decimal(20, 4)") for name in money}
+    return rows.mutate(**columns) if columns else rows
 
 
 def is_url(source: str | Path) -> bool:
     return isinstance(source, str) and "://" in source
 
 
+def refuse_no_path(path: Path) -> None:
+    """Tell what no file can be called.
+
+    Raises
+    ------
+    DataError
+        For a path that is too long, or that holds what a path cannot.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no file can have that name"
+        cure = "check the path and its rights"
+        raise DataError(TITLE, [Problem("source", f"cannot be opened ({reason})", cure)]) from None
+
+
 def shown(source: str | Path) -> str:
-    """A source as it may be shown and kept: of a URL kind, host, port and database, nobody's name and no option."""
+    """A source as it may be shown and kept: of a URL kind, host, port and database, nobody's name and no option.
+
+    What is neither a URL nor a path, but may be meant as the words of a connection, is not shown.
+    """
     if not is_url(source):
-        return str(source)
+        text = str(source)
+        secret = ":/" in text or "@" in text or any(word in text.lower() for word in SECRETS if "=" in text)
+        return "source" if secret else text
     try:
         url = urlsplit(str(source))
         host, port = url.hostname or "", f":{url.port}" if url.port else ""
@@ -121,6 +153,9 @@ DUCKDB = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "preserve_insertion_order": "true",  # row numbers are those of the file
+    # What a query has given back is not kept for the next one: a fifth less memory, no more time.
+    "allocator_flush_threshold": "8MB",
+    "allocator_bulk_deallocation_flush_threshold": "8MB",
 }
 
 
@@ -205,6 +240,8 @@ def _postgres(url: SplitResult) -> Database:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with told_plainly(at):
             _refuse_mighty(connection, at)
+            # Compiling a query takes longer than most of these take; and a server may be older than the setting.
+            connection.execute("SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'jit'")
             if schema is not None:
                 connection.execute(
                     "SELECT set_config('search_path', %s, false)", ('"' + schema.replace('"', '""') + '"',)
@@ -313,6 +350,11 @@ def told_plainly(at: str) -> Iterator[None]:
         state = str(getattr(error, "sqlstate", "") or "")
         if state in SQLSTATES:
             rule, cure = SQLSTATES[state]
+        elif state.startswith("22"):
+            rule = f"a value cannot be reckoned with (SQLSTATE {state})"
+            cure = "check what the views compute: one divides by zero, or turns into a number or date what is none"
+        elif "Permission" in type(error).__name__:
+            rule, cure = "a view reads a file or another database", "store its rows in the database: none may be read"
         elif state.startswith(("08", "57P")):
             rule, cure = "the connection was lost", "try again, or ask the server's owner"
         elif "Memory" in type(error).__name__:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from costeff.identity import PATTERN
+from costeff.identity import PATTERN, WHOLE_PATTERN
 from costeff.spec import Id, Label, Spec
 
 ColumnType = Literal["text", "date", "number", "whole", "flag"]
@@ -271,8 +271,19 @@ NO_OVERLAP = Constraint(
 )
 NOT_AN_IDENTITY_CODE = Constraint(
     kind="not_pattern",
-    value=PATTERN,
+    value=f"{PATTERN}|{WHOLE_PATTERN}",
     label=Label(fi="ei henkilötunnus", sv="inte en personbeteckning", en="not an identity code"),
     rule="looks like a personal identity code",
     cure="give the clients pseudonyms where the codes lie, and send only those: costeff link pseudonymise",
+)
+PLAIN_LETTERS = Constraint(
+    kind="not_pattern",
+    value=r"[^ -~]",
+    label=Label(
+        fi="vain kirjaimia a-z, numeroita ja tavallisia merkkejä (ASCII)",
+        sv="bara bokstäver a-z, siffror och vanliga tecken (ASCII)",
+        en="letters a-z, digits and plain signs only (ASCII)",
+    ),
+    rule="has a character outside ASCII",
+    cure="make pseudonyms of a-z and 0-9; an identity code can hide in other digits, dashes and invisible signs",
 )

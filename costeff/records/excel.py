@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def find_sheet(file: Path, name: str, exactly: bool, problems: Problems) -> Rows
             cure = f"name the sheet with the rows {name}, or save it alone"
             problems.add(file.name, f"has {len(book.sheetnames)} sheets, and none is called {name}", cure)
             return None
-        return list(book[like[0]].iter_rows(values_only=True))
+        sheet = book[like[0]]
+        sheet.reset_dimensions()  # what a workbook says of its size may be wrong, and rows beyond it would be lost
+        return list(sheet.iter_rows(values_only=True))
     except Exception:  # a damaged workbook fails in many ways, and some messages hold a cell
         problems.add(file.name, "is damaged", "open it in Excel and save it again")
         return None
@@ -62,11 +65,14 @@ def _open(file: Path, problems: Problems) -> Any:
     return None
 
 
-def sheet_table(rows: Rows, place: str, codes: Collection[str], problems: Problems) -> Any:
+def sheet_table(
+    rows: Rows, place: str, codes: Collection[str], problems: Problems, named: Callable[[list[str]], list[str]] = list
+) -> Any:
     """An Arrow table out of the rows of a sheet; the first names the columns.
 
     A column is of one type when all its cells are; otherwise it is text. A column of `codes`
-    must not hold numbers: the zeros in front of them are lost.
+    must not hold numbers: the zeros in front of them are lost. `named` gives the columns the
+    names by which they are known.
     """
     import pyarrow as pa
 
@@ -76,11 +82,13 @@ def sheet_table(rows: Rows, place: str, codes: Collection[str], problems: Proble
         problems.add(place, "is empty", "its first row must name the columns")
         return None
     header = ["" if name is None else str(name) for name in rows[0]]
-    columns = [list(column) for column in zip(*rows[1:], strict=False)] or [[] for _ in header]
+    columns = [list(column)[1:] for column in zip_longest(*rows)]  # a row may end early: its last cells are empty
+    header += [""] * (len(columns) - len(header))
     used = [n for n, name in enumerate(header) if name.strip() or any(v is not None for v in columns[n])]
     header, columns = [header[n] for n in used], [columns[n] for n in used]
     if not named_once(header, place, problems):
         return None
+    header = named(header)
     before = len(problems.found)
     arrays = {}
     for name, values in zip(header, columns, strict=True):

@@ -28,7 +28,6 @@ from costeff.records.typed import ROW
 
 NOT_WRITTEN = "The extracts were not written"
 SHARE_TOLD_TWICE = 0.03  # of episodes of clients with many providers, told by another provider too, in whole euros
-SHARE_REPEATED = 0.01  # of episodes, standing twice in their own extract
 SHARE_LOWER_CASE = 0.1  # of codes, where they are written by hand
 TABLES = ("clients", "episodes", "outcomes", "residence", "referrals", "costs")
 
@@ -121,7 +120,7 @@ def write_extracts(source: str | Path, folder: str | Path, seed: int) -> pd.Data
     with whole_folder(Path(folder), NOT_WRITTEN) as draft:
         for number, (provider, part) in enumerate(parts.items()):
             generator = rng(seed, "extracts", provider)
-            part = _repeated(part, generator, twice)
+            part = part | {"episodes": part["episodes"].sample(frac=1, random_state=generator)}
             _write(draft / provider, part, codes, HABITS[number % len(HABITS)], info, generator)
             rows.append((provider, len(part["clients"]), len(part["episodes"])))
         write_json(draft / TRUTH_FILE, _truth(frames, parts) | twice)
@@ -184,7 +183,7 @@ def _told_twice(
 ) -> dict[str, Any]:
     """Some episodes, where the service is known, are told by another provider of the client too."""
     if "service" not in episodes:
-        return {"told_twice": 0, "repeated": 0}
+        return {"told_twice": 0}
     clients = {provider: set(part["clients"]["client"]) for provider, part in parts.items()}
     named = episodes[episodes["service"].notna()].drop_duplicates(["client", "service", "start", "end"])
     chosen = named[generator.random(len(named)) < SHARE_TOLD_TWICE]
@@ -196,17 +195,7 @@ def _told_twice(
         part["episodes"] = pd.concat([part["episodes"], others])
         chosen = chosen.drop(others.index)
         told += len(others)
-    return {"told_twice": told, "repeated": 0}
-
-
-def _repeated(
-    part: dict[str, pd.DataFrame], generator: np.random.Generator, counted: dict[str, Any]
-) -> dict[str, pd.DataFrame]:
-    """Some rows of episodes stand twice."""
-    episodes = part["episodes"]
-    again = episodes[generator.random(len(episodes)) < SHARE_REPEATED]
-    counted["repeated"] += len(again)
-    return part | {"episodes": pd.concat([episodes, again]).sample(frac=1, random_state=generator)}
+    return {"told_twice": told}
 
 
 def _truth(frames: Mapping[str, pd.DataFrame], parts: Mapping[str, Mapping[str, pd.DataFrame]]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from costeff.errors import Problem, SetupError
+from costeff.errors import DataError, Problem, Problems, SetupError
 from costeff.files import FOLDER, SHOWN
+from costeff.identity import find
 from costeff.records.info import INFO_FILE, RegisterInfo
 from costeff.records.sources import Register
 from costeff.records.typed import ROW
@@ -25,10 +26,36 @@ def must_be_free(folder: Path, title: str) -> None:
     Raises
     ------
     SetupError
-        When something of that name is there already.
+        When something of that name is there already, or no file can have that name.
     """
-    if folder.exists() or folder.is_symlink():
-        raise SetupError(title, [Problem(str(folder), "already exists", "choose another folder: nothing was replaced")])
+    try:
+        folder.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        raise SetupError(title, [cannot_be_written(folder, error)]) from None
+    raise SetupError(title, [Problem(str(folder), "already exists", "choose another folder: nothing was replaced")])
+
+
+def cannot_be_written(path: Path, error: OSError | ValueError) -> Problem:
+    """A path told as the machine tells it; one that is too long is cut."""
+    reason = getattr(error, "strerror", None) or "no file can have that name"
+    return Problem(str(path)[:200], f"cannot be written ({reason})", "check the path, rights and free space")
+
+
+def refuse_codes(title: str, **texts: str) -> None:
+    """Tell a personal identity code in what a register is called, since that goes wherever the register goes.
+
+    Raises
+    ------
+    DataError
+        With the names of the texts that hold one.
+    """
+    problems, cure = Problems(), "give it another name: a register is not called after a client"
+    for name, text in texts.items():
+        if find(text):
+            problems.add(name, "holds a personal identity code", cure)
+    problems.raise_if_any(DataError, title)
 
 
 @contextmanager
@@ -59,8 +86,7 @@ def whole_folder(folder: Path, title: str, replace: bool = False) -> Iterator[Pa
                 os.rename(folder, Path(beside) / "old")
             os.rename(draft, folder)
     except OSError as error:
-        problem = Problem(str(folder), f"cannot be written ({error.strerror})", "check the path, rights and free space")
-        raise SetupError(title, [problem]) from error
+        raise SetupError(title, [cannot_be_written(folder, error)]) from error
 
 
 def write_json(file: Path, content: Any) -> None:
@@ -74,7 +100,8 @@ def frames_of(register: Register) -> dict[str, pd.DataFrame]:
 
 
 def write_frames(folder: Path, frames: dict[str, pd.DataFrame], info: RegisterInfo, title: str) -> None:
-    """A register of Parquet files, beside register.json."""
+    """A register of Parquet files, beside register.json; neither its name nor its label may hold an identity code."""
+    refuse_codes(title, folder=str(folder), label=info.label)
     with whole_folder(folder, title) as draft:
         for name, frame in frames.items():
             frame.to_parquet(draft / f"{name}.parquet", index=False)

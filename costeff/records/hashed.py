@@ -14,8 +14,10 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from costeff.errors import Problems
@@ -25,25 +27,31 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-# Bytes of a hash, and what gives as many; a hash cut short is looked for too.
+# By bytes of a hash as it is written. One cut short may be of any algorithm that gives more: the usual ones are tried.
 ALGORITHMS: Mapping[int, tuple[str, ...]] = {
     16: ("md5", "sha256"),
     20: ("sha1", "sha256"),
-    28: ("sha224",),
-    32: ("sha256",),
-    48: ("sha384",),
-    64: ("sha512",),
+    28: ("sha224", "sha256"),
+    32: ("sha256", "sha3_256", "blake2b_256"),
+    48: ("sha384", "sha512"),
+    64: ("sha512", "blake2b"),
 }
-_HEX = "|".join(f"[0-9a-f]{{{2 * size}}}|[0-9A-F]{{{2 * size}}}" for size in ALGORITHMS)
-_BASE64 = "|".join(
-    f"[0-9A-Za-z+/_-]{{{math.ceil(8 * size / 6)}}}({'=' * (-size % 3)})?"
-    if size % 3
-    else f"[0-9A-Za-z+/_-]{{{size * 4 // 3}}}"
-    for size in ALGORITHMS
+CUT_SHORT = ("sha256", "md5", "sha1", "sha512")
+MAKERS: Mapping[str, Callable[[bytes], Any]] = {
+    **{name: getattr(hashlib, name) for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")},
+    "sha3_256": hashlib.sha3_256,
+    "blake2b": hashlib.blake2b,
+    "blake2b_256": partial(hashlib.blake2b, digest_size=32),
+}
+SHORTEST = 16  # hexadecimal digits: fewer hash too few bits to name a client
+HEXADECIMAL = f"([0-9a-fA-F]-?){{{SHORTEST}}}"
+# Base64 and base32, with and without what fills up their last block: few lengths are those of a hash.
+LETTERS = "^[0-9A-Za-z+/_-]+=*$"
+LENGTHS = sorted(
+    {n for size in ALGORITHMS for n in range(math.ceil(8 * size / 6), 4 * math.ceil(size / 3) + 1)}
+    | {n for size in ALGORITHMS for n in range(math.ceil(8 * size / 5), 8 * math.ceil(size / 5) + 1)}
 )
-SHAPE = f"^({_HEX}|{_BASE64})$"
-
-LENGTHS = sorted({n for s in ALGORITHMS for n in (2 * s, math.ceil(8 * s / 6), math.ceil(s / 3) * 4)})
+RANDOM = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"  # a UUID says so
 
 FIRST_BIRTH, LAST_BIRTH = date(1930, 1, 1), date(2025, 12, 31)
 DAYS = (LAST_BIRTH - FIRST_BIRTH).days + 1
@@ -67,13 +75,16 @@ class HashSearch:
     days : int
         Days of birth whose codes were tried.
     probability : float
-        With which at least one would have been found, had all been unsalted hashes.
+        With which at least one would have been found, had all been unsalted hashes by one of the algorithms.
+    algorithms : tuple of str
+        What was tried.
     """
 
     shaped: int
     found: int = 0
     days: int = 0
     probability: float = 0.0
+    algorithms: tuple[str, ...] = ()
 
     @property
     def remark(self) -> str:
@@ -82,8 +93,9 @@ class HashSearch:
             return ""
         return (
             "clients.client: the pseudonyms look like hashes. No unsalted hash of an identity code was found among "
-            f"them (a search of {self.days} days of birth, which would have found one with a probability of "
-            f"{min(math.floor(100 * self.probability), 99)} %). Make sure that they were made with a secret key."
+            f"them: {', '.join(self.algorithms)} were tried, on {self.days} days of birth. Had all been hashes of one "
+            f"of these, one would have been found with a probability of {min(math.floor(100 * self.probability), 99)} "
+            "%; of other ways to hash nothing is known. Make sure that they were made with a secret key."
         )
 
 
@@ -92,8 +104,9 @@ def looks_hashed(
 ) -> HashSearch:
     """Search the pseudonyms of a register for unsalted hashes of identity codes.
 
-    First by shape, in the database. Where there is one, codes of random days of birth
-    are hashed, as written, in lower case, without the sign and with a newline, by
+    First by shape, in the database: hexadecimal, base64 or base32; hexadecimal also after a
+    prefix, with dashes, or cut to no fewer than 16 digits. Where there is one, codes of random
+    days of birth are hashed, as written, in lower case, without the sign and with a newline, by
     the algorithms that give as many bytes, until a match, the wanted probability of
     finding one, or the end of the time.
 
@@ -112,13 +125,24 @@ def looks_hashed(
     -------
     HashSearch
     """
-    long = clients.filter(clients.client.length().isin(LENGTHS))  # most registers have none: the shape costs more
-    shaped = long.filter(long.client.re_search(SHAPE)).select("client").distinct()
-    texts = [str(text) for text in run(shaped.order_by("client").limit(SAMPLE))["client"]]
-    wanted_digests: dict[int, set[bytes]] = {}
-    for digest in filter(None, map(_digest, texts)):
-        wanted_digests.setdefault(len(digest), set()).add(digest)
-    return _search(wanted_digests, len(texts), seconds, wanted) if wanted_digests else HashSearch(0)
+    import ibis
+
+    text = clients.client
+    shaped = ibis.cases(  # what costs least first: most registers have no such length
+        (text.length() < SHORTEST, False),
+        (text.re_search(RANDOM), False),
+        (text.re_search(HEXADECIMAL), True),
+        (text.length().isin(LENGTHS), text.re_search(LETTERS)),
+        else_=False,
+    )
+    found = run(clients.filter(shaped).select("client").order_by("client").limit(SAMPLE))["client"]
+    texts = [str(text) for text in found.unique()]
+    written = [digests for digests in map(_digests, texts) if digests]
+    targets: dict[str, set[bytes]] = {}
+    for digest in set().union(*written):
+        for name in ALGORITHMS.get(len(digest), CUT_SHORT):
+            targets.setdefault(name, set()).add(digest)
+    return _search(targets, len(written), seconds, wanted) if targets else HashSearch(0)
 
 
 def tell_hashed(search: HashSearch, problems: Problems) -> None:
@@ -132,32 +156,37 @@ def tell_hashed(search: HashSearch, problems: Problems) -> None:
         )
 
 
-def _digest(text: str) -> bytes | None:
-    """The bytes of a hash written in hexadecimal or base64."""
-    if len(text) in {2 * size for size in ALGORITHMS} and re.fullmatch("[0-9a-f]+|[0-9A-F]+", text):
-        return bytes.fromhex(text)
-    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        found = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return found if len(found) in ALGORITHMS else None
+def _digests(text: str) -> set[bytes]:
+    """What bytes a text may be, if it is a hash: of hexadecimal digits the last run, and its end of a usual length."""
+    runs = re.findall(f"[0-9a-fA-F]{{{SHORTEST},}}", text.replace("-", ""))
+    if runs and not runs[-1].isdecimal():  # only digits: a number that was given, not a hash
+        run = runs[-1]  # which a prefix of the letters a-f has made longer
+        usual = [2 * size for size in ALGORITHMS if 2 * size <= len(run)]
+        ends = {run[: len(run) // 2 * 2], *(run[-n:] for n in usual[-1:])}
+        return {bytes.fromhex(end) for end in ends}
+    found, plain = set[bytes](), text.rstrip("=")
+    for decode, block, letters in (
+        (partial(base64.b64decode, validate=True), 4, plain.replace("-", "+").replace("_", "/")),
+        (base64.b32decode, 8, plain.upper()),
+    ):
+        with suppress(binascii.Error, ValueError):
+            found.add(decode(letters + "=" * (-len(letters) % block)))
+    return {digest for digest in found if len(digest) in ALGORITHMS}
 
 
-def _search(targets: Mapping[int, set[bytes]], shaped: int, seconds: float | None, wanted: float) -> HashSearch:
+def _search(targets: Mapping[str, set[bytes]], shaped: int, seconds: float | None, wanted: float) -> HashSearch:
     start, found, tried = time.monotonic(), set[bytes](), 0
-    makers = [(getattr(hashlib, name), size, targets[size]) for size in sorted(targets) for name in ALGORITHMS[size]]
+    makers = [(MAKERS[name], sorted({*map(len, among)}), among) for name, among in targets.items()]
     for day in random.SystemRandom().sample(range(DAYS), DAYS):
         for text in _forms(FIRST_BIRTH + timedelta(days=day)):
-            for make, size, among in makers:
-                digest = make(text).digest()[:size]
-                if digest in among:
-                    found.add(digest)
+            for make, sizes, among in makers:
+                digest = make(text).digest()
+                found.update(digest[:size] for size in sizes if digest[:size] in among)
         tried += 1
         late = seconds is not None and time.monotonic() - start > seconds
         if found or late or (wanted < 1 and _probability(tried, shaped) >= wanted):
             break
-    return HashSearch(shaped, len(found), tried, _probability(tried, shaped))
+    return HashSearch(shaped, len(found), tried, _probability(tried, shaped), tuple(targets))
 
 
 def _probability(tried: int, clients: int) -> float:

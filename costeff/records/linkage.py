@@ -23,6 +23,8 @@ from costeff.records.tables import TABLES
 from costeff.records.typed import ROW
 
 NOT_JOINED = "The registers cannot be joined"
+NOT_WRITTEN = "The joined register was not written"
+PSEUDONYM = "k[0-9a-f]{32}"  # as `pseudonymise` writes them
 COMPLETE = ("counts", "ends")  # tables in which every client has a row, or which are not there
 
 TOLD = {
@@ -30,8 +32,8 @@ TOLD = {
     "clients_of_many": "clients told of by more than one provider",
     "episodes_read": "episodes read",
     "episodes": "episodes in the joined register",
-    "identical_episodes": "identical rows of episodes left out",
-    "same_episodes": "episodes told by two providers and made one (same client, service, start and end)",
+    "repeated_episodes": "rows of episodes that stand twice at one provider: kept, both of them",
+    "same_episodes": "episodes told by two providers and made one (same client, provider, service, start and end)",
     "same_episodes_other_cost": "of those, with another cost: that of the provider who gave the service was kept",
     "overlapping_episodes": "episodes that overlap with one at another provider: kept, both of them",
     "other_municipality": "clients whose municipality was told in two ways: residence decides, or the first episode",
@@ -76,7 +78,7 @@ class Linkage:
         SetupError
             When the folder is there already or cannot be written.
         """
-        write_frames(Path(folder), dict(self.frames), self.register.info, "The joined register was not written")
+        write_frames(Path(folder), dict(self.frames), self.register.info, NOT_WRITTEN)
 
 
 def linked(
@@ -146,18 +148,28 @@ def _read(
     for source in sources:
         with open_register(source, keep_pseudonyms=True) as register:
             infos.append(register.info)
-            place = f"{Path(source).name}/register.json"
+            place = f"{register.shown}: register.json"
             if register.info.pseudonyms is None or not register.info.pseudonyms.providers:
                 cure = "make it with costeff link pseudonymise: without a key of the project clients cannot be joined"
                 problems.add(place, "does not say with which key the pseudonyms were made", cure)
                 continue
             check(register, known)
+            _tell_others(register, problems)
             frames.append({name: rows.drop(columns=ROW, errors="ignore") for name, rows in frames_of(register).items()})
     _tell_differences(infos, problems)
     problems.raise_if_any(DataError, NOT_JOINED)
     # By provider, so that where nothing else decides, the order in which they were given does not.
     order = sorted(range(len(infos)), key=lambda n: infos[n].model_dump_json(include={"pseudonyms"}))
     return [infos[n] for n in order], [frames[n] for n in order]
+
+
+def _tell_others(register: Register, problems: Problems) -> None:
+    """Clients that are no pseudonym of ours, whatever register.json says; the other tables hold no others."""
+    clients = register.run(register.rows("clients").select("client"))["client"]
+    if others := int((~clients.str.fullmatch(PSEUDONYM)).sum()):
+        told = protect_count(others) or "fewer than 10"
+        cure = "make it again with costeff link pseudonymise: only its pseudonyms are known to be keyed"
+        problems.add(f"{register.shown}: clients.client", f"{told} clients have no pseudonym made with a key", cure)
 
 
 def _tell_differences(infos: Sequence[RegisterInfo], problems: Problems) -> None:

@@ -17,6 +17,7 @@ those not named stay as they are. What is told of a mapping are names, never cod
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from costeff.errors import Problems
+from costeff.errors import Problem, Problems
 from costeff.records.declare import Table
 from costeff.records.info import RegisterInfo
 from costeff.records.typed import row_column
@@ -78,6 +79,7 @@ def read_mapping(file: Path, tables: Mapping[str, Table], problems: Problems) ->
     if document is None:
         return NO_MAPPING
     mapping = parse(RegisterMapping, document, problems)
+    problems.found[before:] = map(_without_codes, problems.found[before:])
     if mapping is None or len(problems.found) > before:
         return NO_MAPPING
 
@@ -106,6 +108,14 @@ def read_mapping(file: Path, tables: Mapping[str, Table], problems: Problems) ->
                 cure = _near(column, tables[ours].names, f"columns of {ours}:")
                 tell((*place, "values", column), f"is not a column of {ours}", cure)
     return mapping
+
+
+def _without_codes(problem: Problem) -> Problem:
+    """What is wrong under `values`, without the code that stands there."""
+    column = re.match(r"(.*? tables\..+?\.values(\.[^.\s]+)?)", problem.place, re.DOTALL)
+    if column is None:
+        return problem
+    return Problem(column[1], re.sub(r" \(it is .*\)$", "", problem.rule, flags=re.DOTALL), problem.cure)
 
 
 def mapped(theirs: str, mapping: RegisterMapping, rows: ir.Table, problems: Problems) -> ir.Table:

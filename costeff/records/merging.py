@@ -16,19 +16,17 @@ def _days(values: pd.Series) -> pd.Series:
 
 
 def fill_provider(frames: dict[str, pd.DataFrame], provider: object) -> None:
-    """An episode that names no provider is of the one who tells it; so are costs, unless some of them name one.
+    """An episode that names no provider is of the one who tells it.
 
+    A cost may have arisen at nobody's door, such as a benefit: two who tell of it must not make it two.
     `provider` is one id, or the id of each source.
     """
-    for name in ("episodes", "costs"):
-        if name not in frames:
-            continue
-        rows = frames[name]
-        own = rows[SOURCE].map(provider) if isinstance(provider, dict) else provider
-        if "provider" not in rows:
-            frames[name] = rows.assign(provider=own)
-        elif name == "episodes" and own is not None:
-            frames[name] = rows.assign(provider=rows["provider"].fillna(own))
+    rows = frames["episodes"]
+    own = rows[SOURCE].map(provider) if isinstance(provider, dict) else provider
+    if "provider" not in rows:
+        frames["episodes"] = rows.assign(provider=own)
+    elif own is not None:
+        frames["episodes"] = rows.assign(provider=rows["provider"].fillna(own))
 
 
 def first_episodes(rows: pd.DataFrame, providers: Sequence[str]) -> pd.DataFrame:
@@ -61,13 +59,11 @@ def clients(rows: pd.DataFrame, first: pd.DataFrame, residence: pd.DataFrame | N
 
 
 def episodes(rows: pd.DataFrame, providers: Sequence[str], exact: Counts) -> pd.DataFrame:
-    """Identical rows once; the same service on the same days once; one option for each client, that of the first."""
+    """An episode told by two providers once, twice at one provider is two; one option for each client, the first's."""
     exact["episodes_read"] = len(rows)
     columns = [*rows.columns.drop(SOURCE)]
-    once = rows.drop_duplicates(columns)
-    exact["identical_episodes"] = len(rows) - len(once)
-    if "service" in once:
-        once = _same_service_once(once, providers, exact)
+    exact["repeated_episodes"] = int(rows.duplicated([*columns, SOURCE]).sum())
+    once = _told_once(rows, providers, exact)
     exact["episodes"] = len(once)
     exact["overlapping_episodes"] = _overlapping(once)
     exact["other_option"] = int(once.groupby("client")["option"].nunique().gt(1).sum())
@@ -75,18 +71,38 @@ def episodes(rows: pd.DataFrame, providers: Sequence[str], exact: Counts) -> pd.
     return once.assign(option=once["client"].map(option))[columns]
 
 
-def _same_service_once(rows: pd.DataFrame, providers: Sequence[str], exact: Counts) -> pd.DataFrame:
-    """Told by two providers: the row of the one who gave the service is kept. Without a service nobody can know."""
-    key = ["client", "service", "start", "end"]
+def _told_once(rows: pd.DataFrame, providers: Sequence[str], exact: Counts) -> pd.DataFrame:
+    """Told by two: the row of the one who gave the service is kept.
+
+    Where service and provider are named, client, service, provider and days tell which episodes are the same.
+    Two who each name themselves gave one visit each, unless all else is the same. Without a service nobody
+    can know: only rows the same in every column are one.
+    """
     own = rows["provider"] == rows[SOURCE].map(dict(enumerate(providers)))
-    ordered = rows.assign(own=~own).sort_values(["own", SOURCE], kind="stable").drop(columns="own")
-    named = ordered["service"].notna()
-    told = ordered[named].groupby(key)
-    again = named & ordered.duplicated(key) & (told[SOURCE].transform("nunique").reindex(ordered.index) > 1)
-    exact["same_episodes"] = int(again.sum())
-    kept = told["cost"].transform("first").reindex(ordered.index)
-    exact["same_episodes_other_cost"] = int((again & (ordered["cost"] != kept)).sum())
-    return ordered[~again].sort_index()
+    columns = [*rows.columns.drop(SOURCE)]
+    ordered = rows.assign(own=~own).sort_values(["own", SOURCE, *columns], kind="stable").drop(columns="own")
+    named = ordered["service"].notna() & ordered["provider"].notna() if "service" in ordered else own & False
+    same = ordered.assign(**{name: ordered[name].where(~named) for name in ("option", "cost")})
+    again = _again(same, columns)
+    exact["same_episodes_other_cost"] = int((_cost_of_first(ordered, same, columns) != ordered["cost"])[again].sum())
+    left = ordered[~again & named & own.reindex(ordered.index)]
+    both = _again(left, [name for name in columns if name != "provider"]).reindex(ordered.index, fill_value=False)
+    exact["same_episodes"] = int((again | both).sum())
+    return ordered[~(again | both)].sort_index()
+
+
+def _again(rows: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """Rows that an earlier one at another source has told; one that stands twice at the same source is two."""
+    number = rows.groupby([*columns, SOURCE], dropna=False).cumcount()
+    return rows.assign(number=number).duplicated([*columns, "number"])
+
+
+def _cost_of_first(rows: pd.DataFrame, same: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """The cost of the row that is kept for each."""
+    number = same.groupby([*columns, SOURCE], dropna=False).cumcount()
+    keys = same.assign(number=number, kept=rows["cost"]).groupby([*columns, "number"], dropna=False)
+    first: pd.Series = keys["kept"].transform("first")
+    return first
 
 
 def _overlapping(rows: pd.DataFrame) -> int:
@@ -128,8 +144,7 @@ def answers(rows: pd.DataFrame, key: Sequence[str], first: pd.DataFrame, exact: 
 def costs(rows: pd.DataFrame, exact: Counts) -> pd.DataFrame:
     """A cost told by two providers once; one that stands twice at the same provider is two costs."""
     columns = [*rows.columns.drop(SOURCE)]
-    number = rows.groupby([*columns, SOURCE], dropna=False).cumcount()
-    once = ~rows.assign(number=number).duplicated([*columns, "number"])
+    once = ~_again(rows, columns)
     exact["same_costs"] = int((~once).sum())
     return rows.loc[once, columns]
 

@@ -25,9 +25,9 @@ import pandas as pd
 from costeff.errors import CosteffError, DataError, Problem, Problems, SetupError, UsageError
 from costeff.identity import is_valid, normalised
 from costeff.records.declare import Table
-from costeff.records.folders import frames_of, must_be_free, write_frames
+from costeff.records.folders import cannot_be_written, frames_of, must_be_free, refuse_codes, write_frames
 from costeff.records.hashed import HashSearch, looks_hashed
-from costeff.records.info import Keyed
+from costeff.records.info import Keyed, RegisterInfo
 from costeff.records.merging import fill_provider
 from costeff.records.sources import Register, check, open_register, register_from_frames
 from costeff.records.tables import TABLES
@@ -39,6 +39,7 @@ __all__ = ["HashSearch", "Key", "looks_hashed", "make_key", "pseudonymise", "rea
 KEY_BYTES = 32
 ID = re.compile(r"[a-z][a-z0-9_]*")
 NO_KEY = "The key cannot be used"
+NOT_KEPT = "The key was not made"
 NOT_MADE = "The pseudonyms were not made"
 
 
@@ -91,11 +92,16 @@ def make_key(file: str | Path, project: str, rotate: bool = False) -> Key:
         raise UsageError(NO_KEY, [Problem("project", "is not a name", "give a name of 1 to 100 characters")])
     problems = Problems()
     _tell_place(file, problems)
-    there = file.exists() or file.is_symlink()
+    there = not problems and (file.exists() or file.is_symlink())
     if there and not rotate:
         problems.add(str(file), "already exists", "use it, or ask for --rotate: the old key is then kept beside it")
-    problems.raise_if_any(SetupError, "The key was not made")
+    problems.raise_if_any(SetupError, NOT_KEPT)
     old = read_key(file) if there else None
+    if old is not None and old.project != project.strip():
+        cure = "give the name of its project; a key of another project gets a file of its own"
+        raise UsageError(
+            "The key was not made", [Problem("project", "is not the project of the key in the file", cure)]
+        )
     key = Key(project.strip(), secrets.token_bytes(KEY_BYTES))
     try:
         if old is not None:
@@ -107,8 +113,7 @@ def make_key(file: str | Path, project: str, rotate: bool = False) -> Key:
             os.fsync(out.fileno())
         os.replace(aside, file)
     except OSError as error:
-        problem = Problem(str(file), f"cannot be written ({error.strerror})", "choose a folder that you may write to")
-        raise SetupError("The key was not made", [problem]) from error
+        raise SetupError(NOT_KEPT, [cannot_be_written(file, error)]) from error
     return key
 
 
@@ -123,6 +128,7 @@ def read_key(file: str | Path) -> Key:
     """
     file, problems = Path(file), Problems()
     _tell_place(file, problems)
+    problems.raise_if_any(SetupError, NO_KEY)
     try:
         # Opened once without following a link, and judged by what was opened.
         with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
@@ -151,6 +157,14 @@ def _key_of(content: bytes, file: Path) -> Key:
 
 
 def _tell_place(file: Path, problems: Problems) -> None:
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        problem = cannot_be_written(file, error)
+        problems.add(problem.place, problem.rule.replace("written", "opened"), "give another path")
+        return
     if file.is_symlink():
         problems.add(str(file), "is a link", "give the file itself")
     folder = file.parent.resolve()
@@ -191,6 +205,7 @@ def pseudonymise(
     key: Key,
     provider: str,
     known_municipalities: Iterable[str] | None = None,
+    mapping: str | Path | None = None,
 ) -> pd.Series:
     """Write a provider's own extract anew, with pseudonyms where its identity codes were.
 
@@ -206,6 +221,8 @@ def pseudonymise(
         Id of the provider, for the episodes and costs that name none.
     known_municipalities
         Municipality codes in force; None leaves that rule out.
+    mapping
+        File with the provider's own names and codes.
 
     Returns
     -------
@@ -218,15 +235,18 @@ def pseudonymise(
         When the provider is not an id.
     DataError
         When the extract does not hold together, or some codes are not valid: row
-        numbers and counts, never a code.
+        numbers and counts, never a code. When the label of the extract or the path of
+        the folder holds one.
     SetupError
         When the folder is there already or cannot be written.
     """
     if not ID.fullmatch(provider):
         cure = "write small letters a-z, digits and underscores, for example child_services"
         raise UsageError(NOT_MADE, [Problem("provider", "is not an id", cure)])
+    refuse_codes(NOT_MADE, folder=str(folder), project=key.project)
     must_be_free(Path(folder), NOT_MADE)
-    with open_register(source, keep_pseudonyms=True) as extract:
+    with open_register(source, mapping, keep_pseudonyms=True) as extract:
+        refuse_codes(NOT_MADE, **{"label of the extract (register.json, or the name of its folder)": extract.label})
         known = None if known_municipalities is None else list(known_municipalities)
         check(_without_rules_of_clients(extract), known)
         frames = frames_of(extract)
@@ -236,7 +256,7 @@ def pseudonymise(
     _replace_codes(frames, key)
     frames = {name: frame.drop(columns=ROW, errors="ignore") for name, frame in frames.items()}
     fill_provider(frames, provider)
-    _hold_together(frames, info.label, info.synthetic, known)
+    _hold_together(frames, info, known)
     # By pseudonym, so that the order tells nothing of the codes.
     frames = {name: frame.sort_values([*frame.columns], ignore_index=True) for name, frame in frames.items()}
     write_frames(Path(folder), frames, info, "The register was not written")
@@ -272,6 +292,7 @@ def _replace_codes(frames: Mapping[str, pd.DataFrame], key: Key) -> None:
     problems.raise_if_any(DataError, NOT_MADE)
 
 
-def _hold_together(frames: Mapping[str, pd.DataFrame], label: str, synthetic: bool, known: list[str] | None) -> None:
-    with register_from_frames(frames, synthetic=synthetic, label=label, tables=TABLES) as made:
+def _hold_together(frames: Mapping[str, pd.DataFrame], info: RegisterInfo, known: list[str] | None) -> None:
+    with register_from_frames(frames, info.synthetic, info.label, TABLES) as made:
+        made.info = info
         check(made, known)

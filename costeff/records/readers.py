@@ -43,12 +43,21 @@ class Reading:
     """How the columns of one file are read, by the file's own names.
 
     `codes` hold text as it is, `numbers` hold numbers. `reference`, if any, only refers to
-    the clients: a hash is kept in place of its pseudonyms.
+    the clients: a hash is kept in place of its pseudonyms. `names` are all that are known.
     """
 
     codes: Collection[str] = ()
     numbers: Collection[str] = ()
     reference: str | None = None
+    names: Collection[str] = ()
+
+    def named(self, header: list[str]) -> list[str]:
+        """The columns of a file, in known names where they differ by capitals and blanks around them only."""
+        small = {name.strip().casefold(): name for name in self.names if name not in header}
+        return [name if name in self.names else small.get(name.strip().casefold(), name) for name in header]
+
+
+NOTHING_KNOWN = Reading()
 
 
 def read_file(backend: Any, name: str, file: Path, reading: Reading, problems: Problems) -> Stored | None:
@@ -72,7 +81,7 @@ def read_file(backend: Any, name: str, file: Path, reading: Reading, problems: P
             case ".csv":
                 return _read_csv(backend, name, file, reading, problems)
             case ".xlsx":
-                return read_workbook(backend, name, file, reading.codes, problems)
+                return read_workbook(backend, name, file, reading, problems)
         return _read_parquet(backend, name, file, reading)
     except OSError as error:
         problems.add(file.name, f"cannot be read ({error.strerror})", "check that it is a file that may be read")
@@ -86,11 +95,12 @@ def read_file(backend: Any, name: str, file: Path, reading: Reading, problems: P
 
 
 def read_workbook(
-    backend: Any, name: str, file: Path, codes: Collection[str], problems: Problems, sheet: str | None = None
+    backend: Any, name: str, file: Path, reading: Reading, problems: Problems, sheet: str | None = None
 ) -> Stored | None:
     """One sheet of a workbook: the one named, or the one that can be meant."""
     rows = find_sheet(file, sheet or name, sheet is not None, problems)
-    table = None if rows is None else sheet_table(rows, f"{file.name} {name}" if sheet else file.name, codes, problems)
+    place = f"{file.name} {name}" if sheet else file.name
+    table = None if rows is None else sheet_table(rows, place, reading.codes, problems, reading.named)
     return None if table is None else keep(backend, name, table)
 
 
@@ -104,12 +114,19 @@ def keep(backend: Any, name: str, frame: Any) -> Stored:
 
 
 def _create(
-    backend: Any, name: str, source: str, values: tuple[object, ...] = (), reference: str | None = None
+    backend: Any, name: str, source: str, values: tuple[object, ...] = (), reading: Reading = NOTHING_KNOWN
 ) -> Stored:
     """The rows, in their order; their numbers are where they lie, and take no room."""
-    found = backend.con.execute(f"DESCRIBE SELECT * FROM {source}", list(values)).fetchall()
-    hashed = (reference, "VARCHAR") in [(column, kind) for column, kind, *_ in found]
-    columns = f"* REPLACE ({_hashed(reference)} AS {quoted(reference)})" if hashed and reference else "*"
+    described = backend.con.execute(f"DESCRIBE SELECT * FROM {source}", list(values)).fetchall()
+    found = [column for column, *_ in described]
+    names = reading.named(found)
+    hashed = (reading.reference, "VARCHAR") in [
+        (new, kind) for new, (_, kind, *_) in zip(names, described, strict=True)
+    ]
+    columns = ", ".join(
+        f"{_hashed(old) if hashed and new == reading.reference else quoted(old)} AS {quoted(new)}"
+        for old, new in zip(found, names, strict=True)
+    )
     backend.con.execute(f"CREATE TABLE {quoted('rows of ' + name)} AS SELECT {columns} FROM {source}", list(values))
     backend.con.execute(
         f"CREATE VIEW {quoted(name)} AS SELECT rowid + 1 AS {quoted(ROW)}, * FROM {quoted('rows of ' + name)}"
@@ -146,7 +163,7 @@ FIELDS = "put texts that hold the separator in quotation marks; do not use a dec
 def _read_parquet(backend: Any, name: str, file: Path, reading: Reading) -> Stored:
     # A folder called `a=b` must not become a column, nor `[` in a path a pattern.
     source = "read_parquet(?, hive_partitioning=false)"
-    return _create(backend, name, source, (glob.escape(str(file)),), reading.reference)
+    return _create(backend, name, source, (glob.escape(str(file)),), reading)
 
 
 # --- CSV ----------------------------------------------------------------------------------------
@@ -156,16 +173,19 @@ def _read_csv(backend: Any, name: str, file: Path, reading: Reading, problems: P
     encoding = _encoding(file)
     with file.open(encoding=encoding, newline="") as lines:
         first = lines.readline()
-    separator = ";" if first.count(";") > first.count(",") else ","
+        told = re.fullmatch(r"\s*\"?sep=([,;])\"?\s*", first)  # which Excel writes, and reads, above the header
+        first = lines.readline() if told else first
+    separator = told[1] if told else ";" if first.count(";") > first.count(",") else ","
     header = next(csv.reader([first], delimiter=separator), [])
     if not header:
         problems.add(file.name, "is empty", "its first line must name the columns")
         return None
     if not named_once(header, file.name, problems):
         return None
+    header = reading.named(header)
     # Every value is read as text, so that codes keep their zeros and a bad value is told by its row.
     if encoding == "cp1252":
-        rows = _windows_rows(file, separator, header, problems)
+        rows = _windows_rows(file, separator, header, 2 if told else 1, problems)
         if rows is None:
             return None
         stored = keep(backend, name, rows)
@@ -173,11 +193,14 @@ def _read_csv(backend: Any, name: str, file: Path, reading: Reading, problems: P
         columns = ", ".join(f"{quoted(column, QUOTE)}: 'VARCHAR'" for column in header)
         source = (
             f"read_csv(?, delim='{separator}', quote='\"', escape='\"', header=true, auto_detect=false, "
+            f"skip={1 if told else 0}, "
             f"columns={{{columns}}}, nullstr='', hive_partitioning=false)"
         )
-        stored = _create(backend, name, source, (glob.escape(str(file)),), reading.reference)
+        stored = _create(backend, name, source, (glob.escape(str(file)),), reading)
     numeric = [column for column in header if column in reading.numbers] if separator == ";" else []
-    return replace(stored, marks=_decimal_marks(backend, name, numeric))
+    marks = _decimal_marks(backend, name, numeric)
+    _tell_thousands(backend, name, file, [column for column in numeric if column not in marks], problems)
+    return replace(stored, marks=marks)
 
 
 QUOTE = "'"
@@ -214,7 +237,7 @@ def _parts(file: Path) -> Iterator[bytes]:
             yield part
 
 
-def _windows_rows(file: Path, separator: str, header: list[str], problems: Problems) -> Any:
+def _windows_rows(file: Path, separator: str, header: list[str], above: int, problems: Problems) -> Any:
     """The rows of a Windows-1252 file, which the database cannot read itself; nothing is written aside."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -229,7 +252,7 @@ def _windows_rows(file: Path, separator: str, header: list[str], problems: Probl
     try:
         table = arrow_csv.read_csv(
             io.BytesIO(file.read_bytes().decode("cp1252").encode()),
-            arrow_csv.ReadOptions(column_names=columns, skip_rows=1, use_threads=False),
+            arrow_csv.ReadOptions(column_names=columns, skip_rows=above, use_threads=False),
             arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=remember),
             arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(columns, pa.string()),
@@ -254,3 +277,19 @@ def _decimal_marks(backend: Any, name: str, numbers: list[str]) -> dict[str, str
     counts = ", ".join(f"count(*) FILTER (contains({quoted(column)}, ','))" for column in numbers)
     [found] = backend.con.execute(f"SELECT {counts} FROM {quoted(name)}").fetchall()
     return {column: "," for column, count in zip(numbers, found, strict=True) if count}
+
+
+def _tell_thousands(backend: Any, name: str, file: Path, numbers: list[str], problems: Problems) -> None:
+    """Where a comma may be the decimal mark and every point stands before three digits, it may part thousands."""
+    if not numbers:
+        return
+    grouped = "'[+-]?[1-9][0-9]{0,2}([.][0-9]{3})+'"
+    counts = ", ".join(
+        f"count(*) FILTER (contains({value}, '.')), count(*) FILTER (regexp_full_match({value}, {grouped}))"
+        for value in map(quoted, numbers)
+    )
+    [found] = backend.con.execute(f"SELECT {counts} FROM {quoted(name)}").fetchall()
+    for column, points, thousands in zip(numbers, found[::2], found[1::2], strict=True):
+        if points and points == thousands:
+            rule = "has a point before three digits wherever it has one: thousands or decimals cannot be told apart"
+            problems.add(f"{file.name} {column}", rule, "write 1234 without a point, and decimals with a comma (1,234)")

@@ -15,7 +15,19 @@ import pandas as pd
 
 from costeff.errors import DataError, Problem, Problems
 from costeff.records.checks import find_problems
-from costeff.records.databases import FILES, TITLE, Database, connect, is_url, lock, memory, open_duckdb, told_plainly
+from costeff.records.databases import (
+    FILES,
+    TITLE,
+    Database,
+    connect,
+    is_url,
+    lock,
+    memory,
+    open_duckdb,
+    refuse_no_path,
+    shown,
+    told_plainly,
+)
 from costeff.records.declare import Table
 from costeff.records.excel import sheet_names
 from costeff.records.hashed import HashSearch, looks_hashed, tell_hashed
@@ -141,16 +153,14 @@ def check(register: Register, known_municipalities: Iterable[str] | None = None)
 
 
 def _search_for_hashes(register: Register) -> HashSearch:
-    """Of real clients only: made-up ones have no identity code to be found."""
-    if register.synthetic or "clients" not in register.stored:
+    """Of real clients only, and not of pseudonyms known to be keyed: made-up clients have no code to be found."""
+    if register.synthetic or register.info.pseudonyms or "clients" not in register.stored:
         return HashSearch(0)
     clients = typed_table(register.tables["clients"], replace(register.stored["clients"], hashed=False))
     return looks_hashed(clients, register.run) if CLIENT in clients.columns else HashSearch(0)
 
 
-def open_register(
-    source: str | Path, mapping: str | Path | None = None, keep_pseudonyms: bool = False
-) -> Register:
+def open_register(source: str | Path, mapping: str | Path | None = None, keep_pseudonyms: bool = False) -> Register:
     """Open a register.
 
     It has the tables `clients`, `episodes` and `outcomes`, and any of the optional ones.
@@ -189,14 +199,15 @@ def open_register(
     if is_url(source):
         return _open_database(connect(str(source)), mapping, keep_pseudonyms)
     path = Path(source)
-    if path.suffix.lower() in FILES and not path.is_dir():
+    refuse_no_path(path)
+    if path.suffix.lower() in FILES and path.exists() and not path.is_dir():
         return _open_database(open_duckdb(path), mapping, keep_pseudonyms)
     if path.suffix.lower() == ".xlsx" and path.is_file():
         return _open_files(path, mapping, keep_pseudonyms)
     if not path.is_dir():
         rule = "is a file, not a folder" if path.exists() else "does not exist"
         cure = "give a folder with a file for each table, an .xlsx workbook, a .duckdb file, or the URL of a database"
-        raise DataError(TITLE, [Problem(str(path), rule, cure)])
+        raise DataError(TITLE, [Problem(shown(source), rule, cure)])
     return _open_files(path, mapping, keep_pseudonyms)
 
 
@@ -251,8 +262,11 @@ def _open_files(path: Path, mapping: str | Path | None, keep_pseudonyms: bool) -
             read = file and read_file(backend, name, file, reading, problems)
         else:
             file = path if theirs.casefold() in [sheet.casefold() for sheet in sheets] else None
-            read = file and read_workbook(backend, name, file, reading.codes, problems, sheet=theirs)
+            read = file and read_workbook(backend, name, file, reading, problems, sheet=theirs)
         found += file is not None
+        if theirs.casefold() != name:
+            too = find_file(path, name, problems) if path.is_dir() else name in [sheet.casefold() for sheet in sheets]
+            _tell_hidden(name, theirs, names, bool(too), problems)
         if read:
             stored[name] = _renamed(theirs, names, read, problems)
         elif file is None:
@@ -280,7 +294,8 @@ def _reading(table: Table, theirs: str, names: RegisterMapping, keep_pseudonyms:
     numbers = [own.get(c.name, c.name) for c in table.columns if c.type in ("number", "whole")]
     refers = {c.name for c in table.columns if any(rule.kind == "refers_to" for rule in c.constraints)}
     hashed = CLIENT in refers and CLIENT not in coded and not keep_pseudonyms
-    return Reading(codes, numbers, own.get(CLIENT, CLIENT) if hashed else None)
+    known = [own.get(c.name, c.name) for c in table.columns]
+    return Reading(codes, numbers, own.get(CLIENT, CLIENT) if hashed else None, known)
 
 
 # --- databases ----------------------------------------------------------------------------------
@@ -292,6 +307,7 @@ def _open_database(database: Database, mapping: str | Path | None, keep_pseudony
         names = _read_mapping(None, mapping, problems)
         for name, theirs in names.sources(TABLES).items():
             table = database.find(theirs)
+            _tell_hidden(name, theirs, names, database.find(name) is not None, problems)
             if table is not None:
                 stored[name] = _renamed(theirs, names, Stored(database.rows(table), {}), problems)
             elif theirs in database.unreadable:
@@ -340,6 +356,13 @@ def _hashed(stored: Mapping[str, Stored]) -> dict[str, Stored]:
 def _tell_unfound(theirs: str, names: RegisterMapping, problems: Problems) -> None:
     if theirs in names.tables:
         problems.add(f"{MAPPING_FILE} tables.{theirs}", "there is no such table", "correct the name, or remove it")
+
+
+def _tell_hidden(name: str, theirs: str, names: RegisterMapping, there: bool, problems: Problems) -> None:
+    """A table under its declared name, while the mapping takes another one for it."""
+    if there and theirs.casefold() != name and name not in names.tables:
+        cure = f"remove one of the two, or say in the mapping which declared table `{name}` is"
+        problems.add(f"{MAPPING_FILE} tables.{theirs}", f"is mapped to {name}, and a table {name} is there too", cure)
 
 
 def _labelled(info: RegisterInfo, label: str) -> RegisterInfo:

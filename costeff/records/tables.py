@@ -17,6 +17,7 @@ from costeff.records.declare import (
     NOT_AN_IDENTITY_CODE,
     NOT_BEFORE_START,
     ONE_OPTION_PER_CLIENT,
+    PLAIN_LETTERS,
     POSITIVE,
     Column,
     Table,
@@ -42,6 +43,7 @@ CLIENTS = Table(
             label=CLIENT_LABEL,
             constraints=(
                 NOT_AN_IDENTITY_CODE,
+                PLAIN_LETTERS,
                 present_in("episodes", "add an episode, or leave the client out: without one the option is not known"),
                 present_in("outcomes", "add the time followed with event false, or leave the client out"),
                 present_if_there("counts", "add a row with count 0 for a client who had none, or leave the client out"),

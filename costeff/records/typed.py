@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -182,9 +182,13 @@ def usable_columns(table: Table, stored: Stored) -> list[Column]:
     return [column for column in names if fits(column, schema[column.name], stored.hashed)]
 
 
-def typed_table(table: Table, stored: Stored) -> ir.Table:
-    """The declared columns, typed, beside the row number if any; columns missing or of a wrong kind are left out."""
-    values = typed_values(usable_columns(table, stored), stored)
-    if stored.hashed:
+def typed_table(table: Table, stored: Stored, only: Collection[str] | None = None) -> ir.Table:
+    """The declared columns, typed, beside the row number if any; columns missing or of a wrong kind are left out.
+
+    `only` names the columns that are needed, when not all are.
+    """
+    columns = [column for column in usable_columns(table, stored) if only is None or column.name in only]
+    values = typed_values(columns, stored)
+    if stored.hashed and CLIENT in values:
         values[CLIENT] = _key(stored.rows[CLIENT])
     return stored.rows.select(*row_column(stored.rows), **values)

@@ -11,8 +11,7 @@ from typing import Any
 
 import xarray as xr
 
-from costeff import identity
-from costeff.disclosure.tables import Rule
+from costeff.disclosure.kinds import Rule, names_a_person
 from costeff.errors import ModelError, Problems
 
 DIMS = ("draw", "option", "payer", "year")
@@ -61,7 +60,7 @@ def check(data: xr.Dataset, place: str, problems: Problems, rule: Rule | None = 
             wrong = values.dims != (name,) or values.dtype.kind not in (
                 "iuUOT" if name in ("option", "payer") else "iu"
             )
-            if wrong or (values.dtype.kind not in "iu" and _tells_a_person(" ".join(map(str, values.values.tolist())))):
+            if wrong or (values.dtype.kind not in "iu" and names_a_person(" ".join(map(str, values.values.tolist())))):
                 problems.add(f"{place} {name}", "is not what this coordinate holds", CURE)
         elif name not in VARIABLES:
             problems.add(f"{place} {_named(name)}", "is not on the list of what an appraisal may hold", CURE)
@@ -88,16 +87,12 @@ def _broken(name: str, value: Any, rule: Rule) -> str:
         case "flag":
             return "" if value in (0, 1) else "is not 0 or 1"
     if isinstance(value, str):
-        return "holds an identity code" if _tells_a_person(value) else ""
+        return "holds an identity code or a pseudonym" if names_a_person(value) else ""
     if isinstance(value, int | float):
         return "is infinite" if math.isinf(value) else ""
     return "is neither a text nor a number"
 
 
-def _tells_a_person(text: str) -> bool:
-    return bool(identity.find(text))
-
-
 def _named(name: str) -> str:
     """A name that may be told."""
-    return name if name.isidentifier() and not _tells_a_person(name) else "(a name that is not an identifier)"
+    return name if name.isidentifier() and not names_a_person(name) else "(a name that is not an identifier)"

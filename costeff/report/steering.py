@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from costeff.chain import KIND_LABELS, STAGE_LABELS
 from costeff.decision import Verdict
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
@@ -86,24 +85,24 @@ def _prices(chapter: Chapter) -> Markup:
 
 
 def _indicators(chapter: Chapter) -> Markup:
-    """The stages of the chain: which indicators count doing, and which measure change."""
+    """The stages of the chain: which indicators count doing, which measure change, and what steers each."""
     chain, words = chapter.chain, chapter.words
     if chain is None:
         return Markup()
-    language = words.language
-    rows: list[list[Cell]] = [
-        [
-            STAGE_LABELS[stage][language],
-            node.label[language],
-            node.indicator[language],
-            KIND_LABELS[node.kind][language],
-        ]
-        for stage, node in chain.stages()
-    ]
-    columns = (words.say("Stage"), words.say("What happens"), words.say("Indicator"), words.say("Measures"))
+    rows: list[list[Cell]] = [[*row.values()] for row in chain.table(words.language)]
+    columns = [words.say("Stage"), words.say("What happens"), words.say("Indicator"), words.say("Measures")]
     explained = words.say(
         "A quantity tells what was done; only an indicator of change tells whether it helped. An agreement that pays "
         "for quantities alone buys doing."
     )
-    table = Table(words.say("The impact chain and its indicators."), columns, rows, text_columns=4)
-    return join(heading(4, words.say("Indicators of this service")), paragraph(explained), table.html())
+    steered = Markup()
+    if chain.steered:
+        columns.append(words.say("What steers it"))
+        steered = paragraph(
+            words.say(
+                "Norms bind, resources enable and information persuades; in a dialogue those who steer and those who "
+                "provide agree. The last column names what a stage can be moved by, not that it has been."
+            )
+        )
+    table = Table(words.say("The impact chain and its indicators."), columns, rows, text_columns=len(columns))
+    return join(heading(4, words.say("Indicators of this service")), paragraph(explained), steered, table.html())

@@ -11,6 +11,7 @@ import xarray as xr
 from costeff.batch.release import counts_of, told_counts
 from costeff.disclosure import protect_count
 from costeff.disclosure.attack import attack
+from costeff.disclosure.record import Release
 
 CHAIN = "intensive_family_work"
 
@@ -22,9 +23,9 @@ def clients(catalogue):
     return xr.DataArray(counts, {"municipality": codes}, name="clients")
 
 
-def fits(clients):
+def fits(clients, key="x"):
     effect = xr.Dataset({} if clients is None else {"clients": clients})
-    return {CHAIN: SimpleNamespace(outcome=SimpleNamespace(effect=effect, hash="x"))}
+    return {CHAIN: SimpleNamespace(outcome=SimpleNamespace(effect=effect, hash=key))}
 
 
 def test_pages_of_the_country_together_expose_no_municipality(catalogue, clients):
@@ -56,3 +57,36 @@ def test_without_clients_by_municipality_nothing_is_told(catalogue):
     told = told_counts(fits(None), catalogue)
     assert told.statements == ()
     assert counts_of(told, CHAIN, "165") == {"n_clients_protected": -1, "n_clients_all": -1}
+
+
+def dates(told):
+    return {one.data for one in told.statements}
+
+
+def test_the_same_register_is_the_same_data_whatever_it_was_fitted_with(catalogue, clients, tmp_path):
+    """Another seed or another chain beside it changes the fits, and nobody's data."""
+    first = told_counts(fits(clients), catalogue, tmp_path)
+    Release(tmp_path, first).write()
+    again = told_counts(fits(clients, "other seed") | {"second_chain_of_it": fits(None)[CHAIN]}, catalogue, tmp_path)
+    assert dates(again) == dates(first)
+    assert set(again.statements) == set(first.statements)
+
+
+def test_data_that_grew_are_attacked_as_such_and_data_that_fell_are_not(catalogue, clients, tmp_path):
+    Release(tmp_path, told_counts(fits(clients), catalogue, tmp_path)).write()
+    grown = told_counts(fits(clients + (clients > 30) * 7), catalogue, tmp_path)
+    assert grown.grows(CHAIN)
+    assert len(dates(grown)) == 2
+    assert not attack(grown).exposed
+    fell = told_counts(fits(clients - (clients > 30) * 20), catalogue, tmp_path)
+    assert not fell.grows(CHAIN)
+    assert not attack(fell).exposed
+
+
+def test_older_data_released_again_are_the_older_data(catalogue, clients, tmp_path):
+    before = clients.copy(data=np.full(clients.size, 50))
+    Release(tmp_path, told_counts(fits(before), catalogue, tmp_path)).write()
+    told = told_counts(fits(before + 30), catalogue, tmp_path)
+    assert sorted(dates(told)) == ["0001", "0002"]
+    Release(tmp_path, told).write()
+    assert set(told_counts(fits(before), catalogue, tmp_path).statements) == set(told.statements)

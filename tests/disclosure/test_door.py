@@ -54,6 +54,7 @@ def test_what_is_on_the_list_passes() -> None:
         appraisal(n_clients_all=12_003),
         appraisal(n_clients_usual=35),
         appraisal(municipality_fi=f"Mallila {CODE}"),
+        appraisal(sources="K" + "0123456789ABCDEF" * 2),
         appraisal(gate_passed=37),
         appraisal(sources=np.array([37, 52])),
         appraisal().assign(clients_by_group=("group", [4, 57])),

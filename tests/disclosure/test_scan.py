@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
 import time
 import zipfile
 import zlib
@@ -96,6 +98,18 @@ def places(code: str) -> dict[str, tuple[bytes, str]]:
         "log.gz": (gzip.compress(code.encode()), "archive"),
         "attribute.nc": (netcdf(attrs={"made_by": code}), "data"),
         "coordinate.nc": (netcdf(coords={"client": [code]}), "data"),
+        "characters.nc": (netcdf(coords={"a": ("i", np.array([code.encode()] * 2, dtype="S12"))}), "data"),
+        "bytes.nc": (netcdf(coords={"a": ("i", np.frombuffer(code.encode(), dtype="u1"))}), "data"),
+        "byte_attribute.nc": (netcdf(attrs={"a": np.frombuffer(code.encode(), dtype="i1")}), "data"),
+        "behind.jpg": (jpeg("nobody") + code.encode(), "metadata"),
+        "archive_behind.jpg": (jpeg("nobody") + archive(a=code.encode()), "archive"),
+        "before.zip": (b"MZ" + archive(a=code.encode()), "archive"),
+        "broken.html": (f"<p>{code[:7]}\n      {code[7:]}</p>".encode(), "text"),
+        "tabbed.csv": (f"a\tb\n{code[:6]}\t{code[6:]}\n".encode(), "text"),
+        "wrapped.ipynb": (json.dumps({"source": [f"# {code[:7]}\n", code[7:]]}, indent=1).encode(), "text"),
+        "escaped.json": (json.dumps(f"{code[:6]}\n{code[6:]}").encode(), "text"),
+        "letter.eml": (f"{code[:6]}=2D=\r\n{code[7:]}".replace("=2D", f"={ord(code[6]):02X}").encode(), "text"),
+        "log.z": (zlib.compress(code.encode()), "archive"),
         "no_ending": (code.encode(), "text"),
     }
 
@@ -133,8 +147,12 @@ FIVE_DEEP = archive(a=archive(b=archive(c=archive(d=archive(e=b"x")))))
 
 @pytest.mark.parametrize(
     "content",
-    [b"PK\x03\x04 broken", b"\x89HDF broken", b"\x1f\x8b broken", b"%PDF-1.4 /Encrypt 5 0 R", FIVE_DEEP],
-    ids=["zip", "netcdf", "gzip", "locked pdf", "too deep"],
+    [b"PK\x03\x04 broken", b"\x89HDF broken", b"\x1f\x8b broken", b"%PDF-1.4 /Encrypt 5 0 R", FIVE_DEEP,
+     bz2.compress(b"x"), lzma.compress(b"x"), b"\x28\xb5\x2f\xfd....", b"7z\xbc\xaf\x27\x1c..", b"Rar!\x1a\x07\x01\x00",
+     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1....PAR1", b"12345678DUCK", archive(a=bz2.compress(b"x")),
+     b'<img src="data:,' + base64.b64encode(lzma.compress(b"x" * 50)) + b'">'],
+    ids=["zip", "netcdf", "gzip", "locked pdf", "too deep", "bzip2", "xz", "zstd", "7z", "rar", "old office", "parquet",
+         "duckdb", "bzip2 in zip", "xz in a page"],
 )  # fmt: skip
 def test_what_cannot_be_opened_cannot_be_released(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.bin").write_bytes(content)

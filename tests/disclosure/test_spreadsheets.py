@@ -21,7 +21,8 @@ from costeff.disclosure.tables import Count, Key, protect
 from costeff.errors import UsageError
 
 SIGNS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫", "−", "–"]
-BEFORE = ["", " ", "\u00a0", "'", '"', "\u200b", "\ufeff", "\u00ad", "\u3000", "  \t", "“", "\u202e"]
+BEFORE = ["", " ", "\u00a0", "'", '"', "\u200b", "\ufeff", "\u00ad", "\u3000", "  \t", "“", "\u202e",
+          "\u3164", "\u115f", "\uffa0", "\u2800", "\u20dd", "\u0489", "\u2029"]  # fmt: skip
 BODIES = ["1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.example","y")', "SUM(A1:A9)"]
 HOSTILE = [before + sign + body for before, sign, body in itertools.product(BEFORE, SIGNS, BODIES[:2])] + [
     f"name{separator}{sign}{body}" for separator, sign, body in itertools.product(";,|\t\n", "=+-@", BODIES)
@@ -31,7 +32,8 @@ HOSTILE = [before + sign + body for before, sign, body in itertools.product(BEFO
 def starts_a_formula(text: str) -> bool:
     """As a careless program reads a cell: what shows as nothing, spaces and double quotes left out."""
     folded = unicodedata.normalize("NFKC", text)
-    seen = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Mn"))
+    blank = "\u115f\u1160\u2800"
+    seen = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Mn", "Me") and c not in blank)
     return bool(re.match(r"[\s\"“”]*[=+\-@\u2212\u2013]", seen)) and not re.fullmatch(r"[-+]?[0-9]+([.,][0-9]+)?", text)
 
 
@@ -88,7 +90,8 @@ def test_ordinary_texts_stay_as_they_are(text: str) -> None:
 FRAME = pd.DataFrame(
     {"n": pd.array([5, None, -3], dtype="Int64"), "x": [-1.25, np.nan, np.inf],
      "day": pd.to_datetime(["2026-01-02"] * 3),
-     "yes": [True, False, True], "code": ["005", "091", None]}
+     "yes": [True, False, True],
+     "mixed": pd.Series([np.float64(1.5), np.int64(3), np.True_], dtype=object), "code": ["005", "091", None]}
 )  # fmt: skip
 
 
@@ -96,12 +99,14 @@ def test_values_come_back_as_they_were(tmp_path: Path) -> None:
     write_xlsx(tmp_path / "a.xlsx", {"a": FRAME})
     rows = list(openpyxl.load_workbook(tmp_path / "a.xlsx").worksheets[0].iter_rows(min_row=2, values_only=True))
     assert [row[:2] for row in rows] == [(5, -1.25), (None, None), (-3, None)]
-    assert [row[4] for row in rows] == ["005", "091", None]
+    assert [row[4] for row in rows] == [1.5, 3, "true"]
+    assert [row[5] for row in rows] == ["005", "091", None]
     write_csv(tmp_path / "a.csv", FRAME)
     again = pd.read_csv(tmp_path / "a.csv", sep=";", decimal=",", dtype={"code": str}, encoding="utf-8-sig")
     assert again["n"].tolist()[::2] == [5, -3]
     assert again["x"][0] == -1.25
     assert again["x"].isna().tolist() == [False, True, True]
+    assert again["mixed"].tolist() == ["1,5", "3", "true"]
     assert again["code"].tolist()[:2] == ["005", "091"]
 
 

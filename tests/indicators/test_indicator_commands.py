@@ -79,6 +79,37 @@ def test_a_template_is_not_written_over(tmp_path):
     assert path.read_text() == before
 
 
+def test_a_password_in_the_address_of_a_register_is_not_told():
+    output, error = costeff("completeness", "postgresql://someone:Hush5Hush@127.0.0.1:1/none")
+    assert isinstance(error, CosteffError)
+    assert "Hush5Hush" not in output + str(error)
+
+
+def test_a_database_is_asked_by_its_address_and_with_a_mapping(tmp_path):
+    import duckdb
+
+    day = "DATE '2023-01-02'"
+    path = tmp_path / "r.duckdb"
+    with duckdb.connect(str(path)) as made:
+        made.execute("CREATE TABLE asiakkaat AS SELECT 'c' || i client, '091' municipality, 'low' risk_group "
+                     "FROM range(30) t(i)")  # fmt: skip
+        made.execute(f"CREATE TABLE episodes AS SELECT 'c' || i client, CASE WHEN i < 15 THEN 'usual' ELSE 'new' END "
+                     f"AS option, {day} AS start, {day} AS \"end\", 10.0 AS cost FROM range(30) t(i)")  # fmt: skip
+        made.execute("CREATE TABLE outcomes AS SELECT 'c' || i client, 'placement' outcome, 365.0 AS time, false "
+                     "AS event FROM range(30) t(i)")  # fmt: skip
+    mapping = tmp_path / "m.yaml"
+    mapping.write_text("tables:\n  asiakkaat: {table: clients}\n", encoding="utf-8")
+    output, error = costeff("completeness", f"duckdb://{path}", "--mapping", mapping)
+    assert error is None, error
+    assert "Nobody can say to whom a cost or a saving falls." in output
+    assert "real data" in output
+
+
+def test_an_unknown_service_is_told_in_words():
+    _, error = costeff("list", "nothing")
+    assert "is not a service with indicators" in str(error)
+
+
 def test_what_the_declared_tables_hold_is_told_by_service():
     output, error = costeff("completeness", "declared", "--chain", "intensive_family_work", "--lang", "sv")
     assert error is None

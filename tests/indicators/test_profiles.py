@@ -28,9 +28,33 @@ def profile(county, model="integrated", **levels):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("suffix", [".yaml", ".csv"])
-def test_an_empty_template_is_a_profile_of_which_all_is_missing(tmp_path, catalogue, language, suffix):
+def test_an_empty_template_is_read_and_is_no_answer(tmp_path, catalogue, language, suffix):
     (tmp_path / f"05{suffix}").write_text(template_text("05", language, suffix), encoding="utf-8")
-    assert read_profiles(tmp_path, catalogue.counties) == {"05": CountyProfile(county="05")}
+    found = read_profiles(tmp_path, catalogue.counties)
+    assert found == {}
+    assert shares(found)["share"].isna().all()
+
+
+@pytest.mark.parametrize("suffix", [".YAML", ".yml", ".Yml"])
+def test_other_suffixes_of_yaml_are_read(tmp_path, catalogue, suffix):
+    (tmp_path / f"05{suffix}").write_text('county: "05"\norganisation: integrated\n')
+    assert list(read_profiles(tmp_path, catalogue.counties)) == ["05"]
+
+
+def test_a_file_of_another_kind_is_told_and_notes_are_passed_over(tmp_path, catalogue):
+    (tmp_path / "05.yaml").write_text('county: "05"\norganisation: integrated\n')
+    (tmp_path / "README.md").write_text("notes")
+    assert list(read_profiles(tmp_path, catalogue.counties)) == ["05"]
+    (tmp_path / "06.xlsx").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"06\.xlsx: is not a profile"):
+        read_profiles(tmp_path, catalogue.counties)
+
+
+@pytest.mark.parametrize("rows", ["targets;yes\ntargets.set;yes", "targets.set;yes\ntargets;yes", "a.b.c;1", "mood;x"])
+def test_fields_that_a_profile_does_not_have_are_told_by_their_row(tmp_path, catalogue, rows):
+    (tmp_path / "05.csv").write_text(f"field;value\ncounty;05\n{rows}\n")
+    with pytest.raises(DataError, match=r"05\.csv:[34]: is not a field of a profile"):
+        read_profiles(tmp_path, catalogue.counties)
 
 
 def test_both_forms_say_the_same_when_filled_in(tmp_path, catalogue):
@@ -137,3 +161,6 @@ def test_covariates_are_standardised_and_a_gap_stays_a_gap(example, catalogue):
 def test_what_does_not_differ_is_no_covariate(catalogue):
     same = {code: profile(code, police=3) for code in ("05", "06", "07", "08")}
     assert profile_covariates(same, catalogue.counties).columns.empty
+    staff = {code: CountyProfile(county=code, staff={"nurse": 0.1 + 0.2}) for code in ("05", "06", "07")}
+    told = staff | {"08": CountyProfile(county="08", staff={"nurse": 0.3})}
+    assert profile_covariates(told, catalogue.counties).columns.empty, "they differ by rounding only"

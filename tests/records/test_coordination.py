@@ -263,3 +263,21 @@ def test_a_landmark_nobody_reaches_is_told() -> None:
         for days in (0, -5, 1.5, True):
             with pytest.raises(UsageError, match="whole days above 0"):
                 at_landmark(register, "placement", days)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("long", [1, 3000])
+def test_one_client_who_makes_nearly_all_of_the_gaps_hides_them(long: int) -> None:
+    """Twelve clients have a gap; its mean would tell how long that of one of them is."""
+    ids, day = [f"c{n:02d}" for n in range(40)], timedelta(days=1)
+    rows = [(client, "usual", FIRST, FIRST, 1.0, "clinic") for client in ids]
+    for n, client in enumerate(ids[:12]):
+        later = FIRST + ((long if n == 0 else 1) + 1) * day
+        rows.append((client, "usual", later, later, 1.0, "school"))
+    told = frames(1)
+    told["episodes"] = pd.DataFrame(rows, columns=told["episodes"].columns)
+    told["clients"] = pd.DataFrame({"client": ids, "municipality": "091", "risk_group": "low"})
+    with opened(told) as register:
+        for by in (("option",), ()):
+            [shown] = measures.coordination(register, by).to_dict("records")
+            assert pd.isna(shown["gap_days"]) == (long > 1)
+            assert shown["providers_per_client"] == 1.25  # 50 by 40

@@ -26,6 +26,11 @@ def costeff(*words: str | Path) -> subprocess.CompletedProcess[str]:
         (("overlap", "register"), 2, "was not collected in this register"),
         (("pseudonymise", "register", "out", "--key", "gone", "--provider", "clinic"), 7, "cannot be read"),
         (("overlap", "register", "--within-days", "-1"), 2, "--within-days"),
+        (("overlap", "postgresql://bob:Secret@h/reg"), 2, "holds a password"),
+        (("join", "out", "postgresql:/bob:Secret@h/reg", "register"), 4, "source: does not exist"),
+        (("overlap", "register", "--mapping", "gone.yaml"), 4, "cannot be read"),
+        (("join", "x" * 300, "register", "register"), 7, "File name too long"),
+        (("join", "010105A900S", "register", "register"), 4, "holds a personal identity code"),
     ],
 )
 def test_mistakes_are_told_without_a_traceback(
@@ -39,4 +44,5 @@ def test_mistakes_are_told_without_a_traceback(
     assert done.returncode == code, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+    assert "Secret" not in done.stderr + done.stdout
     assert not (tmp_path / "out").exists()

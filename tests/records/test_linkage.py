@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from costeff.errors import DataError, UsageError
+from costeff.identity import artificial
 from costeff.records import binary_cells, check, merging, open_register
 from costeff.records.folders import write_frames
 from costeff.records.info import Keyed, RegisterInfo
@@ -136,8 +138,18 @@ def school() -> Frames:
 
 def stored(folder: Path, frames: Frames, provider: str, **info: object) -> Path:
     told = {"pseudonyms": Keyed(project="p", key=KEY, providers=(provider,)), "synthetic": True} | info
-    write_frames(folder / provider, frames, RegisterInfo.model_validate(told), "test")
+    keyed = {name: frame.assign(client=frame["client"].map(pseudonym)) for name, frame in frames.items()}
+    write_frames(folder / provider, keyed, RegisterInfo.model_validate(told), "test")
     return folder / provider
+
+
+def pseudonym(client: str) -> str:
+    return f"k{client[1:].zfill(32)}"
+
+
+def plain(frames: Mapping[str, pd.DataFrame]) -> Frames:
+    """The same rows, with c1 for its pseudonym."""
+    return {name: frame.assign(client="c" + frame["client"].str.lstrip("k0")) for name, frame in frames.items()}
 
 
 @pytest.fixture
@@ -156,7 +168,7 @@ def joined(tmp_path_factory: pytest.TempPathFactory) -> tuple[Frames, LinkageRep
     with open_register(folder / "out") as register:
         check(register)
         assert register.info.pseudonyms == Keyed(project="p", key=KEY, providers=("clinic", "school"))
-    return dict(linkage.frames), linkage.report
+    return plain(linkage.frames), linkage.report
 
 
 def row(frame: pd.DataFrame, **where: str) -> dict[str, object]:
@@ -177,11 +189,11 @@ def test_a_client_is_one_and_the_first_episode_tells_the_risk_group(joined: tupl
 
 def test_an_episode_is_one(joined: tuple[Frames, LinkageReport]) -> None:
     episodes, report = joined[0]["episodes"], joined[1]
-    assert len(episodes) == 6
+    assert len(episodes) == 7
     assert row(episodes, client="c1", service="therapy")["cost"] == 100.0
-    assert row(episodes, client="c3")["provider"] == "clinic"
-    counted = ("episodes_read", "identical_episodes", "same_episodes", "same_episodes_other_cost", "episodes")
-    assert [report.exact[name] for name in counted] == [8, 1, 1, 1, 6]
+    assert episodes.loc[episodes["client"] == "c3", "provider"].tolist() == ["clinic"] * 2  # twice at one is two
+    counted = ("episodes_read", "repeated_episodes", "same_episodes", "same_episodes_other_cost", "episodes")
+    assert [report.exact[name] for name in counted] == [8, 1, 1, 1, 7]
     assert report.exact["overlapping_episodes"] == 2  # of c1: told, and both kept
 
 
@@ -221,7 +233,7 @@ def test_the_order_of_the_registers_does_not_matter_where_the_rules_decide(
     linkage.register.close()
     assert dict(linkage.report.exact) == dict(joined[1].exact)
     for name in ("clients", "episodes", "outcomes", "costs"):
-        pd.testing.assert_frame_equal(linkage.frames[name], joined[0][name])
+        pd.testing.assert_frame_equal(plain(linkage.frames)[name], joined[0][name])
 
 
 # --- refused ------------------------------------------------------------------------------------
@@ -237,7 +249,7 @@ def test_options_that_differ_are_a_problem_until_the_first_is_asked_for(tmp_path
     linkage = linked(sources, first_option=True)
     with linkage.register as register:
         options = register.run(register.rows("episodes")).groupby("client")["option"].agg(set)
-    assert options["c1"] == {"usual"}
+    assert options[pseudonym("c1")] == {"usual"}
     assert linkage.report.exact["other_option"] == 1
 
 
@@ -257,6 +269,27 @@ def test_registers_that_do_not_belong_together_are_refused(tmp_path: Path, info:
     with pytest.raises(DataError) as caught:
         linked(sources)
     assert rule in str(caught.value)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_clients_without_a_keyed_pseudonym_are_refused_by_count_alone(tmp_path: Path) -> None:
+    sources = [stored(tmp_path, clinic(), "clinic"), stored(tmp_path, school(), "school")]
+    clients = pd.read_parquet(sources[1] / "clients.parquet")
+    clients.assign(client=["tupu", "hupu", "lupu"]).to_parquet(sources[1] / "clients.parquet")
+    with pytest.raises(DataError) as caught:
+        linked(sources)
+    assert "school: clients.client: fewer than 10 clients have no pseudonym made with a key" in str(caught.value)
+    assert "tupu" not in str(caught.value)
+
+
+def test_a_joined_register_is_not_called_after_a_client(tmp_path: Path) -> None:
+    code = artificial(1, np.random.default_rng(1))[0]
+    for folder, label in ((tmp_path / code, "x"), (tmp_path / "out", f"Ote {code}")):
+        with pytest.raises(DataError) as caught:
+            write_frames(folder, clinic(), RegisterInfo(label=label), "test")
+        assert "holds a personal identity code" in str(caught.value)
+        assert code not in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_one_register_is_not_joined(tmp_path: Path) -> None:
@@ -286,14 +319,40 @@ def test_a_service_on_the_same_days_is_only_one_where_it_is_named() -> None:
     assert made.loc[made["service"] == "therapy", "provider"].tolist() == ["a"]
 
 
-def test_a_service_twice_on_the_same_days_at_one_provider_is_two() -> None:
-    """Only another provider's telling can be of the same episode: one's own would be a fault of its own."""
-    rows = pd.DataFrame(
-        {"client": "c1", "option": "new", "start": DAY("2023-01-01"), "end": DAY("2023-02-01"), "cost": [1.0, 2.0]}
-        | {"provider": "a", "service": "therapy", SOURCE: 0}
-    )
-    exact: dict[str, int] = {}
-    assert len(merging.episodes(rows, ("a",), exact)) == 2
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("a a 100, a a 250", [100, 250]),  # twice at one provider is two
+        ("a a 100, a a 100", [100, 100]),
+        ("a a 100, a a 250, b a 100", [100, 250]),  # and stays two when another tells of one of them
+        ("a a 100, a a 100, b a 100, b a 100", [100, 100]),
+        ("a a 100, b a 99, c a 99", [100]),  # the one who gave it knows what it cost
+        ("a a 100, b b 100", [100]),  # each names itself, and all else is the same
+        ("a a 100, b b 250", [100, 250]),  # each names itself: two visits
+        ("a a 100, a a 100, b b 100", [100, 100]),
+        ("b a 100, c a 100", [100]),
+    ],
+)
+def test_an_episode_is_one_only_when_two_sources_tell_it(told: str, kept: list[float]) -> None:
+    """Source, provider and cost of visits of one client, for one service, on one day."""
+    rows = pd.DataFrame([each.split() for each in told.split(", ")], columns=[SOURCE, "provider", "cost"])
+    day = DAY("2023-01-01")
+    rows = rows.assign(client="c1", option="new", start=day, end=day, service="visit", cost=rows["cost"].astype(float))
+    rows[SOURCE] = rows[SOURCE].map({"a": 0, "b": 1, "c": 2})
+    for order in (rows, rows.iloc[::-1]):
+        exact: dict[str, int] = {}
+        made = merging.episodes(order.reset_index(drop=True), ("a", "b", "c"), exact)
+        assert sorted(made["cost"]) == kept
+        assert exact["same_episodes"] == len(rows) - len(kept)
+
+
+def test_a_cost_that_names_no_provider_is_not_two_because_two_tell_it() -> None:
+    costs = pd.DataFrame({"client": "c1", "kind": "drug", "payer": "kela", "cost": 40.0, SOURCE: [0, 1]})
+    episodes = pd.DataFrame({"client": "c1", SOURCE: [0, 1]})
+    frames = {"costs": costs, "episodes": episodes}
+    merging.fill_provider(frames, {0: "a", 1: "b"})
+    assert frames["episodes"]["provider"].tolist() == ["a", "b"]
+    assert len(merging.costs(frames["costs"], {})) == 1
 
 
 def test_the_event_told_first_decides_against_a_loop() -> None:

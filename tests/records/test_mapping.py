@@ -111,3 +111,21 @@ def test_a_table_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     (source / "mapping.yaml").write_text("tables: {../outside/clients: {table: clients}}")
     with pytest.raises(DataError, match="there is no such table"):
         open_register(source)
+
+
+def test_what_is_wrong_with_a_code_is_told_without_the_code(tmp_path: Path) -> None:
+    source = write(tmp_path / "own", theirs(), "csv")
+    (source / "mapping.yaml").write_text(
+        f"tables: {{asiakkaat: {{table: clients, values: {{risk_group: {{{SECRET}: 7, 4242: low}}}}}}}}"
+    )
+    with pytest.raises(DataError) as caught:
+        open_register(source)
+    assert "values.risk_group: input should be a valid string" in str(caught.value)
+    assert not any(code in str(caught.value) for code in (SECRET, "4242", "it is"))
+
+
+def test_a_mapped_table_does_not_hide_one_of_the_declared_name(tmp_path: Path) -> None:
+    source = write(tmp_path / "own", theirs() | {"clients": whole()["clients"]}, "csv")
+    (source / "mapping.yaml").write_text(MAPPING)
+    with pytest.raises(DataError, match="is mapped to clients, and a table clients is there too"):
+        open_register(source)

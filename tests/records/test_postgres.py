@@ -149,7 +149,7 @@ def test_a_view_that_fails_does_not_tell_the_row(postgres: Server) -> None:
             "CREATE VIEW clients AS SELECT client, municipality, risk_group::int::text AS risk_group FROM raw_clients"
         )
         owner.execute(f"GRANT SELECT ON clients TO {READER}")
-    assert "the database failed (SQLSTATE 22P02)" in str(refused(DataError, postgres.url("views")))
+    assert "a value cannot be reckoned with (SQLSTATE 22P02)" in str(refused(DataError, postgres.url("views")))
 
 
 def test_a_schema_of_its_own_with_names_in_capitals(postgres: Server) -> None:
@@ -161,3 +161,44 @@ def test_a_schema_of_its_own_with_names_in_capitals(postgres: Server) -> None:
         check(register, KNOWN)
         assert binary_cells(register, "relapse", 30, by=()).table["n"].tolist() == [4]
     assert SECRET not in repr(register)
+
+
+def test_types_of_its_own_are_read(postgres: Server) -> None:
+    plain, own = whole(), whole()
+    for frame in [*plain.values(), *own.values()]:
+        frame["client"] = frame["client"].map(lambda client: f"00000000-0000-4000-8000-{client[1:].zfill(12)}")
+    postgres.fill("plain", plain)
+    postgres.fill("own", own)
+    with postgres.connect("own") as owner:
+        owner.execute("CREATE TYPE risk AS ENUM ('low', 'middle', 'high')")
+        owner.execute("ALTER TABLE clients ALTER risk_group TYPE risk USING risk_group::risk")
+        owner.execute("ALTER TABLE episodes ALTER cost TYPE money USING cost::numeric::money")
+        for table in ("clients", "episodes", "outcomes"):
+            owner.execute(f"ALTER TABLE {table} ALTER client TYPE uuid USING client::uuid")
+    with open_register(postgres.url("plain")) as one, open_register(postgres.url("own")) as other:
+        check(one, KNOWN)
+        check(other, KNOWN)
+        pd.testing.assert_frame_equal(cost_cells(one).table, cost_cells(other).table)
+
+
+def test_days_that_only_a_database_has_are_told(postgres: Server) -> None:
+    postgres.fill("days", whole())
+    with postgres.connect("days") as owner:
+        owner.execute("ALTER TABLE episodes ALTER start TYPE date USING start::date")
+        owner.execute('ALTER TABLE episodes ALTER "end" TYPE date USING "end"::date')
+        owner.execute("UPDATE episodes SET start = '0044-03-15 BC', \"end\" = 'infinity' WHERE client = 'c1'")
+    with open_register(postgres.url("days")) as register, pytest.raises(DataError) as caught:
+        check(register, KNOWN)
+    assert "episodes.start: is before 1900-01-01, in 1 row of the database" in str(caught.value)
+    assert "episodes.end: is after 2100-01-01, in 1 row of the database" in str(caught.value)
+
+
+def test_a_view_that_cannot_be_reckoned_is_told_as_such(postgres: Server) -> None:
+    postgres.fill("divided", whole())
+    with postgres.connect("divided") as owner:
+        owner.execute("ALTER TABLE episodes RENAME TO stored")
+        owner.execute('CREATE VIEW episodes AS SELECT client, option, start, "end", cost / 0 AS cost FROM stored')
+        owner.execute(f"GRANT SELECT ON episodes TO {READER}")
+    with open_register(postgres.url("divided")) as register, pytest.raises(DataError) as caught:
+        check(register, KNOWN)
+    assert "a value cannot be reckoned with (SQLSTATE 22012)" in str(caught.value)

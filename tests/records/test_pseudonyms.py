@@ -8,8 +8,10 @@ import hmac
 import json
 import os
 import stat
+import uuid
 from collections.abc import Callable
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,9 @@ def test_a_pseudonym_is_a_keyed_hash_of_project_and_code(keys: Path) -> None:
 
 def test_projects_and_rotated_keys_have_nothing_in_common(keys: Path) -> None:
     first = make_key(keys / "key", "p")
+    with pytest.raises(UsageError, match="is not the project of the key"):
+        make_key(keys / "key", "another", rotate=True)
+    assert read_key(keys / "key") == first
     second = make_key(keys / "key", "p", rotate=True)
     assert read_key(keys / f"key.{first.fingerprint}") == first
     other = type(first)("q", first.secret)
@@ -147,6 +152,8 @@ def _bytes(keys: Path) -> Path:
         (_not_a_key, "is not the file of a key"),
         (_bytes, "is not the file of a key"),
         (lambda keys: keys / "gone", "cannot be read"),
+        (lambda keys: keys / ("x" * 300), "File name too long"),
+        (lambda keys: keys / "a\0b", "cannot be opened"),
         (lambda keys: keys, "cannot be read"),
     ],
 )
@@ -182,7 +189,7 @@ def test_an_extract_gets_pseudonyms_and_nothing_else_changes(tmp_path: Path, key
     source = write(tmp_path / "extract", extract, "excel")
     rows = pseudonymise(source, tmp_path / "out", key, "clinic", KNOWN)
     assert rows.to_dict() == {name: len(frame) for name, frame in extract.items()}
-    with open_register(tmp_path / "out") as register:
+    with open_register(tmp_path / "out", keep_pseudonyms=True) as register:
         check(register, KNOWN)
         assert register.info.pseudonyms is not None
         assert (register.info.pseudonyms.project, register.info.pseudonyms.providers) == ("p", ("clinic",))
@@ -224,6 +231,27 @@ def test_the_provider_is_an_id_and_an_old_folder_is_left_alone(tmp_path: Path, k
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_no_code_is_in_what_the_new_register_is_called(tmp_path: Path, keys: Path, extract: Frames) -> None:
+    key, code = make_key(keys / "key", "p"), CODES[9]
+    for name, label in (("extract", f"Ote {code}"), (code, "")):
+        source = write(tmp_path / name, extract, "csv")
+        (source / "register.json").write_text(json.dumps({"label": label} if label else {}))
+        with pytest.raises(DataError, match="holds a personal identity code") as caught:
+            pseudonymise(source, tmp_path / "out", key, "clinic")
+        assert code not in str(caught.value)
+        assert not (tmp_path / "out").exists()
+    with pytest.raises(DataError, match="folder: holds a personal identity code") as caught:
+        pseudonymise(tmp_path / "extract", tmp_path / code, key, "clinic")
+    assert code not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path, keys: Path, extract: Frames, name: str) -> None:
+    source = write(tmp_path / "extract", extract, "csv")
+    with pytest.raises(SetupError, match="cannot be written"):
+        pseudonymise(source, tmp_path / name, make_key(keys / "key", "p"), "clinic")
+
+
 def test_an_extract_with_codes_is_no_register(tmp_path: Path, extract: Frames) -> None:
     with open_register(write(tmp_path / "extract", extract, "csv")) as register, pytest.raises(DataError) as caught:
         check(register)
@@ -250,6 +278,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 WRITTEN: dict[str, Callable[[bytes], str]] = {
     "hexadecimal": bytes.hex,
     "capitals": lambda digest: digest.hex().upper(),
+    "base32": lambda digest: base64.b32encode(digest).decode(),
     "base64": lambda digest: base64.b64encode(digest).decode(),
     "base64 for addresses": lambda digest: base64.urlsafe_b64encode(digest).decode().rstrip("="),
 }
@@ -269,12 +298,30 @@ def few_days(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_days")
-@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "blake2b"])
 def test_every_unsalted_hash_is_found(algorithm: str) -> None:
-    for form in FORMS.values():
-        for write_it in WRITTEN.values():
-            texts = [write_it(hashlib.new(algorithm, form(code).encode()).digest()) for code in CODES]
-            assert search(texts, seconds=None, wanted=1).found > 0, (algorithm, form, write_it)
+    for form, write_it in zip(cycle(FORMS.values()), WRITTEN.values(), strict=False):
+        texts = [write_it(hashlib.new(algorithm, form(code).encode()).digest()) for code in CODES]
+        assert search(texts, seconds=None, wanted=1).found > 0, (algorithm, form, write_it)
+
+
+@pytest.mark.usefixtures("few_days")
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        lambda code: "k" + hashlib.sha256(code).hexdigest()[:32],
+        lambda code: "h_" + hashlib.sha256(code).hexdigest(),
+        lambda code: "sha256:" + hashlib.sha256(code).hexdigest(),
+        lambda code: "0x" + hashlib.md5(code).hexdigest().upper(),
+        lambda code: "c" + hashlib.sha256(code).hexdigest(),  # a prefix that is a digit too
+        lambda code: hashlib.sha256(code).hexdigest()[:16],
+        lambda code: hashlib.sha1(code).hexdigest()[:24],
+        lambda code: str(uuid.UUID(hashlib.md5(code).hexdigest())),
+        lambda code: hashlib.blake2b(code, digest_size=32).hexdigest(),
+    ],
+)
+def test_a_hash_in_disguise_is_found(disguised: Callable[[bytes], str]) -> None:
+    assert search([disguised(code.encode()) for code in CODES], seconds=None, wanted=1).found > 0
 
 
 @pytest.mark.usefixtures("few_days")
@@ -283,9 +330,20 @@ def test_a_keyed_hash_is_warned_of_and_not_refused() -> None:
     assert (found.found, found.shaped, found.probability) == (0, len(CODES), 1.0)
     assert "secret key" in found.remark
     assert str(hashed.DAYS) in found.remark
+    assert all(name in found.remark for name in ("sha256", "sha3_256", "blake2b_256", "nothing is known"))
 
 
-@pytest.mark.parametrize("shape", ["k" + "0a" * 16, "c1", "a" * 12, "123e4567-e89b-12d3-a456-426614174000", "0" * 31])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "c1",
+        "a" * 12,
+        "123e4567-e89b-42d3-a456-426614174000",
+        "0" * 31,
+        "client_0000000000000017",
+        "client-of-2024-0001",
+    ],
+)
 def test_other_pseudonyms_are_not_searched(shape: str) -> None:
     assert search([shape]) == hashed.HashSearch(0)
 

@@ -12,7 +12,7 @@ import pytest
 from register_builders import KNOWN, Frames, put, whole
 
 from costeff.errors import DataError
-from costeff.records import check, open_register, register_from_frames
+from costeff.records import check, open_register, register_from_frames, typed
 
 Make = Callable[[Frames, str], Path]
 SECRET = "SECRETXYZ"
@@ -280,3 +280,72 @@ def test_a_time_of_day_is_not_dropped() -> None:
 def test_every_problem_has_the_form_place_rule_cure(make: Make) -> None:
     text = str(problems(make(put(whole(), "clients", "municipality", 2, "91"), "csv")))
     assert re.search(r"^  clients\.municipality: is not three digits.*\n    -> codes have three digits", text, re.M)
+
+
+def test_two_clients_with_one_hash_are_told(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pseudonyms are as long, and so have the hash of this test: nobody is taken for another unnoticed."""
+    folder = make(whole(), "parquet")
+    monkeypatch.setattr(typed, "hash_of", lambda text: text.length().cast("uint64"))
+    with open_register(folder) as register, pytest.raises(DataError) as caught:
+        check(register, KNOWN)
+    assert "clients.client: has the same hash of 64 bits as another client, by mere chance, in 4 rows" in str(
+        caught.value
+    )
+    with open_register(folder, keep_pseudonyms=True) as register:
+        check(register, KNOWN)
+
+
+def test_pseudonyms_are_kept_only_where_they_are_asked_for(make: Make) -> None:
+    folder = make(whole(), "csv")
+    with open_register(folder) as register:
+        assert str(register.rows("episodes").client.type()) == "uint64"
+    with open_register(folder, keep_pseudonyms=True) as register:
+        assert list(register.run(register.rows("episodes"))["client"]) == list(whole()["episodes"]["client"])
+
+
+@pytest.mark.parametrize(
+    ("day", "rule"),
+    [
+        ("1.2.0023", "is before 1900-01-01"),
+        ("31.12.1899", "is before 1900-01-01"),
+        ("9999-12-31", "is after 2100-01-01"),
+    ],
+)
+def test_a_day_of_another_age_is_told(day: str, rule: str, kind: str, make: Callable[[Frames, str], Path]) -> None:
+    for column in ("start", "end"):
+        with open_register(make(put(whole(), "episodes", column, 2, day), kind)) as register:
+            with pytest.raises(DataError) as caught:
+                check(register, KNOWN)
+            assert f"episodes.{column}: {rule}, in 1 row (data row 2)" in str(caught.value)
+            assert day not in str(caught.value)
+
+
+CODE = "010105A900F"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        CODE.replace("A", ""),
+        "x" + CODE,
+        "as_" + CODE,
+        "asiakas-" + CODE.replace("A", ""),
+        CODE[:6] + "\u00ad" + CODE[7:],
+        "".join(chr(ord(c) + 0xFEE0) if c.isdigit() else c for c in CODE),
+        "\u200b".join(CODE),
+    ],
+)
+def test_an_identity_code_written_otherwise_is_no_pseudonym(written: str, make: Callable[[Frames, str], Path]) -> None:
+    frames = {name: frame.replace({"client": {"c1": written}}) for name, frame in whole().items()}
+    with open_register(make(frames, "csv")) as register, pytest.raises(DataError) as caught:
+        check(register, KNOWN)
+    told = str(caught.value)
+    assert "clients.client: looks like a personal identity code" in told or "has a character outside ASCII" in told
+    assert "900" not in told
+
+
+@pytest.mark.parametrize("pseudonym", ["0101051234", "client 17", "k" + "0a" * 16, "a010105123", "5e1f-2020-11", "17"])
+def test_other_pseudonyms_are_no_identity_codes(pseudonym: str, make: Callable[[Frames, str], Path]) -> None:
+    frames = {name: frame.replace({"client": {"c1": pseudonym}}) for name, frame in whole().items()}
+    with open_register(make(frames, "csv")) as register:
+        check(register, KNOWN)

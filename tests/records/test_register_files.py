@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from register_builders import KINDS, KNOWN, Frames, put, whole, write
 
@@ -158,3 +161,114 @@ def test_a_register_does_not_show_rows(make: Make) -> None:
     with open_register(make(whole(), "csv")) as register:
         assert "091" not in repr(register)
         assert "c1" not in repr(register)
+
+
+# --- as programs write them -----------------------------------------------------------------------
+
+
+def altered(source: Path, target: Path, change: Callable[[str], str]) -> Path:
+    """A workbook whose sheets have been changed as text."""
+    with zipfile.ZipFile(source) as before, zipfile.ZipFile(target, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(name, change(content.decode()) if "worksheets/sheet" in name else content)
+    return target
+
+
+@pytest.mark.parametrize("said", ['<dimension ref="A1:E3"/>', '<dimension ref="A1"/>', ""])
+def test_a_workbook_that_is_wrong_about_its_size_loses_no_row(tmp_path: Path, said: str) -> None:
+    frames = whole()
+    frames["episodes"]["provider"] = ["a", None, "a", "b", "a"]
+    with pd.ExcelWriter(tmp_path / "w.xlsx") as book:
+        for name, frame in frames.items():
+            frame.to_excel(book, sheet_name=name, index=False)
+    ends_early = re.compile(r'<c r="F3"[^>/]*(/>|>.*?</c>)')
+    wrong = altered(
+        tmp_path / "w.xlsx",
+        tmp_path / "wrong.xlsx",
+        lambda text: ends_early.sub("", re.sub(r'<dimension ref="[^"]*"\s*/>', said, text)),
+    )
+    with open_register(wrong) as register:
+        check(register)
+        table = cost_cells(register, by=()).table
+    assert (table["n"].tolist(), table["sum"].tolist()) == ([4], [400.5])
+
+
+EPISODES = "client;option;start;end;cost\nc1;usual;1.2.2023;28.2.2023;{}\nc2;new;1.2.2023;28.2.2023;{}\n"
+
+
+def semicolons(folder: Path, **files: str) -> Path:
+    folder.mkdir()
+    told = {
+        "clients": "client;municipality;risk_group\nc1;049;low\nc2;091;high\n",
+        "episodes": EPISODES.format("1234,50", "10"),
+        "outcomes": "client;outcome;time;event\nc1;x;365;false\nc2;x;100;true\n",
+    }
+    for name, text in (told | files).items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"episodes": "sep=;\n" + EPISODES.format("1234,50", "10")},
+        {"clients": "Client ; MUNICIPALITY; risk_group\nc1;049;low\nc2;091;high\n"},
+        {"episodes": EPISODES.replace("cost", " Cost").format("1234,50", "10")},
+    ],
+)
+def test_what_programs_put_around_the_names_of_columns_does_not_matter(tmp_path: Path, files: dict[str, str]) -> None:
+    with open_register(semicolons(tmp_path / "r", **files)) as register:
+        check(register, KNOWN)
+        assert cost_cells(register, by=()).table["sum"].tolist() == [1244.5]
+
+
+def test_names_of_columns_in_parquet_and_excel(tmp_path: Path) -> None:
+    frames = whole()
+    loud = {name: frame.rename(columns=lambda column: f" {column.upper()}") for name, frame in frames.items()}
+    source = write(tmp_path / "r", loud, "parquet")
+    (source / "clients.parquet").unlink()
+    loud["clients"].to_excel(source / "clients.xlsx", index=False)
+    with open_register(source) as register:
+        check(register, KNOWN)
+        assert cost_cells(register, by=()).table["sum"].tolist() == [400.5]
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"),
+    [(("1.234", "2.500"), True), (("1.234", "12"), True), (("1.5", "2.500"), False), (("0.500", "2.500"), False)],
+)
+def test_points_that_may_part_thousands_are_told(tmp_path: Path, costs: tuple[str, str], told: bool) -> None:
+    source = semicolons(tmp_path / "r", episodes=EPISODES.format(*costs))
+    if not told:
+        open_register(source).close()
+        return
+    with pytest.raises(DataError, match="cannot be told apart") as caught:
+        open_register(source)
+    assert costs[0] not in str(caught.value)
+
+
+# --- what a source is called ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "postgresql:/bob:Secret@h/reg",
+        "postgresql:/bob:Secret@h/reg.duckdb",
+        Path("postgresql://bob:Secret@h/reg"),
+        "bob:Secret@h/reg",
+        "host=db password=Secret dbname=reg",
+    ],
+)
+def test_a_source_that_may_hold_a_password_is_not_shown(source: str | Path) -> None:
+    with pytest.raises(DataError) as caught:
+        open_register(source)
+    assert "source: does not exist" in str(caught.value)
+    assert "Secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".duckdb", "x" * 300 + ".xlsx", "a\0b"])
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="source: cannot be opened"):
+        open_register(tmp_path / name)

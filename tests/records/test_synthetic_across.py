@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from costeff.draws import OPTIONS
 from costeff.errors import DataError
 from costeff.records import SyntheticTruth, binary_cells, check, cost_cells, open_register, read_truth, write_register
+from costeff.records.coordination import payer_shares
 from costeff.records.truths_across import ProviderTruth
 
 SIZE = 30_000
@@ -178,6 +179,17 @@ def test_costs_at_each_payer_are_recovered(frames: Frames, told: dict[str, Any],
     assert truth["usual"]["share_by_payer"]["kela"] == pytest.approx(800 / (800 + 450 + 2000))
     assert set(costs.loc[costs["kind"] == "hospital", "provider"]) == {"ward"}
     assert costs.loc[costs["kind"] == "benefit", "provider"].isna().all()
+
+
+def test_the_shares_of_payers_are_recovered(folder: Path) -> None:
+    """Told in whole per cents; the costs of the sample vary by less than two."""
+    told = read_truth(folder)["costs"]
+    with open_register(folder) as register:
+        check(register)
+        shown = payer_shares(register, ("option",))
+    assert len(shown) == sum(len(told[option]["share_by_payer"]) for option in OPTIONS)
+    for row in shown.itertuples():
+        assert row.share == pytest.approx(100 * told[row.option]["share_by_payer"][row.payer], abs=2)
 
 
 def test_residence_begins_where_the_client_is_counted(frames: Frames, clients: pd.DataFrame) -> None:
