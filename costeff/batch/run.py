@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,9 +123,13 @@ class _Run:
         else:
             outcome.standing = planned.standing
             outcome.indexes = [self.folder / name for name in self.planner.indexes]
-        found = {chain: list(self.manifest.made[f"fits {chain}"].entry["failed"]) for chain in keys}
-        outcome.unfit = {chain: models for chain, models in found.items() if models}
+        outcome.unfit = self.unfit(keys)
         return outcome
+
+    def unfit(self, chains: Iterable[str]) -> dict[str, list[str]]:
+        """The models that failed their diagnostics, by chain."""
+        found = {chain: list(self.manifest.made[f"fits {chain}"].entry["failed"]) for chain in chains}
+        return {chain: models for chain, models in found.items() if models}
 
     def _make(self, data: Mapping[str, Data], keys: Mapping[str, Mapping[str, str]], planned: Planned) -> None:
         outcome = self.outcome

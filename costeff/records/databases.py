@@ -6,7 +6,7 @@ a URL, and the message of a database is never passed on: it may hold a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,19 +50,32 @@ class Database:
         like = [table for table in self.tables if table.casefold() == name.casefold()]
         return name if name in like else like[0] if len(like) == 1 else None
 
+    def _enumerations(self, table: str) -> list[str]:
+        """Columns of an enumeration of PostgreSQL, which compares with nothing but its own words."""
+        if self.backend.name != "postgres":
+            return []
+        found = self.backend.con.execute(
+            "SELECT attname FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid JOIN pg_class ON pg_class.oid = "
+            "attrelid WHERE typtype = 'e' AND NOT attisdropped AND relname = %s AND relnamespace = "
+            "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())",
+            (table,),
+        )
+        return [name for (name,) in found.fetchall()]
+
     def rows(self, table: str) -> ir.Table:
         """The rows of a table, with the names of its columns in small letters where they differ by that only."""
         with told_plainly(self.at):
-            rows = _of_known_types(self.backend.table(table))
+            rows = _of_known_types(self.backend.table(table), self._enumerations(table))
         small = [name.lower() for name in rows.columns]
         return rows.rename(str.lower) if len(set(small)) == len(small) and small != list(rows.columns) else rows
 
 
-def _of_known_types(rows: ir.Table) -> ir.Table:
+def _of_known_types(rows: ir.Table, enumerations: Collection[str]) -> ir.Table:
     """A database's own types, such as an enumeration, as text; money, which Ibis takes for decimal(19, 4), as one."""
     kinds = rows.schema().items()
     texts = {name: rows[name].cast("string") for name, kind in kinds if kind.is_unknown() or kind.is_uuid()}
     money = [name for name, kind in kinds if kind.is_decimal() and (kind.precision, kind.scale) == (19, 4)]
+    texts |= {name: rows[name].concat("") for name in enumerations}  # taken for text already: a cast would be left out
     columns = texts | {name: rows[name].cast("decimal(20, 4)") for name in money}
     return rows.mutate(**columns) if columns else rows
 

@@ -9,14 +9,15 @@ import pytest
 import xarray as xr
 from appraisal_builders import FAMILY, FITS, SUPPORT, cost_fit
 
-from costeff import cli
 from costeff.batch import Outcome, country, resolve
 from costeff.batch.country import Fits, data_for, fit_costs, open_checked, synthetic_register
+from costeff.cli import run as cli
 from costeff.errors import ExitCode, ModelError, ParamsError
 from costeff.outcomes import Context
 from costeff.outcomes.fit import Check
 from costeff.records import Cells, exposure_cells, rossi_register
 from costeff.records.research import ROSSI_BREAKS
+from costeff.spec import project_root
 
 batch_run = import_module("costeff.batch.run")  # its function of the same name stands before it in the package
 FAILED = Check("divergences", "all", 3, 0, False)
@@ -116,11 +117,12 @@ def test_a_failed_gate_of_the_costs_makes_the_chain_unfit(catalogue, fits_cache,
     monkeypatch.setattr(batch_run, "fit_chain", lambda chain, *_, **__: FITS[chain.id])
     monkeypatch.setattr(batch_run, "fit_costs", lambda chain, *_, **__: costs if chain.id == FAMILY else None)
     request = resolve(catalogue, municipalities=["837"], output=tmp_path)
-    outcome = Outcome(tmp_path, indexes=[tmp_path / "index.html"])
-    prepared = batch_run._prepare(catalogue, request, fits_cache, lambda *_: None, outcome)
+    making = batch_run._Run(catalogue, request, lambda *_: None, project_root())
+    prepared = making._fit(country.all_data(catalogue, request, fits_cache))
     assert prepared == {FAMILY: Fits(FITS[FAMILY], costs), SUPPORT: Fits(FITS[SUPPORT], None)}
-    assert outcome.unfit == {FAMILY: ["cost_gamma"]}
-    assert cli._told(outcome) == ExitCode.MODEL
+    unfit = making.unfit([FAMILY, SUPPORT])
+    assert unfit == {FAMILY: ["cost_gamma"]}
+    assert cli._told(Outcome(tmp_path, indexes=[tmp_path / "index.html"], unfit=unfit)) == ExitCode.MODEL
     assert f"{FAMILY}: cost_gamma failed the diagnostics" in capsys.readouterr().out
 
 

@@ -71,13 +71,13 @@ def sqlite_url(file: Path, frames: Frames) -> str:
 
 
 def finnish(folder: Path, frames: Frames) -> Path:
-    """Semicolons, decimal commas, days as 1.2.2024, Windows-1252 with a sign that Latin-1 lacks."""
+    """Semicolons, decimal commas, days as 1.2.2024; Windows-1252 is read with the names of the made-up extracts."""
     folder.mkdir(parents=True)
     for name, frame in frames.items():
         dated = ("start", "end") if name == "episodes" else ()
         days = {column: [f"{day.day}.{day.month}.{day.year}" for day in frame[column]] for column in dated}
         text = frame.assign(**days).to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n")
-        (folder / f"{name}.csv").write_bytes(text.replace("c2", "ž€ä2").encode("cp1252"))
+        (folder / f"{name}.csv").write_bytes(text.encode("utf-8-sig"))
     return folder
 
 
