@@ -111,7 +111,7 @@ def test_a_chain_without_evidence_keeps_its_weak_prior(catalogue: Catalogue, cha
 def test_every_way_of_believing_is_another_fit(catalogue: Catalogue, chain: ImpactChain) -> None:
     table = pd.DataFrame({"municipality": "165", "option": list(OPTIONS), "group": "low", "n": 20, "events": [4, 3]})
     cells = Cells("binary", ("municipality", "option", "group"), table, "placement", 365, True, "made up")
-    data = SimpleNamespace(outcome=cells, counties={"165": "05"})
+    data = SimpleNamespace(outcome=cells, profiles=None, counties={"165": "05"})
     keys = {
         content_hash(MODELS["binary"], context_for(chain, catalogue, data, belief), Sampling(1)) for belief in BELIEFS
     }
