@@ -23,6 +23,7 @@ FILES = (".duckdb", ".ddb")
 SECRETS = ("pass", "pwd", "token", "secret", "credential", "apikey", "api_key", "private_key")
 NOT_SECRET = ("passfile",)
 POSTGRES = ("postgresql", "postgres")
+WORK_MEMORY = "256MB"  # for each sort of the session: a million clients by their pseudonym then stay off the disk
 POSTGRES_OPTIONS = (
     "schema host port user connect_timeout passfile service sslmode sslrootcert sslcert sslkey target_session_attrs"
 ).split()
@@ -255,6 +256,7 @@ def _postgres(url: SplitResult) -> Database:
             _refuse_mighty(connection, at)
             # Compiling a query takes longer than most of these take; and a server may be older than the setting.
             connection.execute("SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'jit'")
+            connection.execute(f"SELECT set_config('work_mem', '{WORK_MEMORY}', false)")
             if schema is not None:
                 connection.execute(
                     "SELECT set_config('search_path', %s, false)", ('"' + schema.replace('"', '""') + '"',)
