@@ -65,8 +65,6 @@ class Done:
         The page and the executed notebook, as they are to be written.
     entry, reads
         What the page told of itself: how it is listed, and what of the catalogue it read.
-    stop
-        Whether no other page could be made either.
     """
 
     job: Job

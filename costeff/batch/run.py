@@ -271,7 +271,10 @@ class _Run:
         **more: Any,
     ) -> None:
         seed = self.request.seed
-        self.manifest.add(Made(name, parts, reads or {}, files or {}, seed=seed, version=__version__, **more))
+        try:
+            self.manifest.add(Made(name, parts, reads or {}, files or {}, seed=seed, version=__version__, **more))
+        except OSError as error:
+            raise _no_more(self.folder, error) from error
 
     # --- what binds the pages together ------------------------------------------------------------
 
