@@ -7,7 +7,7 @@ from costeff.appraisal.assembly import appraise, appraise_all, states
 from costeff.appraisal.evidence import BELIEFS, Belief, describe, evidence_prior, pooled_studies, predictive
 from costeff.appraisal.linked import active_links
 from costeff.appraisal.request import Request, check_chains, price_sets_for
-from costeff.appraisal.telling import one, summary
+from costeff.appraisal.telling import one, places_of, summary
 
 __all__ = [
     "BELIEFS",
@@ -20,6 +20,7 @@ __all__ = [
     "describe",
     "evidence_prior",
     "one",
+    "places_of",
     "pooled_studies",
     "predictive",
     "price_sets_for",

@@ -9,6 +9,8 @@ from costeff import decision
 from costeff.draws import summarise
 from costeff.params import Catalogue
 
+LOCAL = ("n_clients_protected", "pooling", "evidence")  # told of a municipality, not drawn
+
 
 def one(dataset: xr.Dataset, code: str, catalogue: Catalogue) -> xr.Dataset:
     """The appraisal of one municipality, without payers that have no money in it, with its names.
@@ -17,23 +19,29 @@ def one(dataset: xr.Dataset, code: str, catalogue: Catalogue) -> xr.Dataset:
     -------
     Dataset over (draw, option, payer, year).
     """
+    return places_of(dataset.sel(municipality=[code]), catalogue)[code]
+
+
+def places_of(dataset: xr.Dataset, catalogue: Catalogue) -> dict[str, xr.Dataset]:
+    """`one` of every municipality in an appraisal, by code."""
+    money = abs(dataset["cost"]) + abs(dataset["average"])
+    paid = (money.sum(["draw", "option", "year"]) > 0).transpose("municipality", "payer").to_numpy()
+    told = {name: dataset[name].to_numpy().tolist() for name in LOCAL}
+    bare = dataset.drop_vars(LOCAL)
+    found = {}
+    for number, code in enumerate(map(str, dataset["municipality"].to_numpy())):
+        payers = paid[number] if paid[number].any() else slice(None)
+        here = bare.isel(municipality=number, payer=payers).drop_vars("municipality")
+        found[code] = here.assign_attrs(_names(code, catalogue) | {name: told[name][number] for name in LOCAL})
+    return found
+
+
+def _names(code: str, catalogue: Catalogue) -> dict[str, str]:
     place = catalogue.municipality(code)
     county = catalogue.county(place.county)
-    here = dataset.sel(municipality=code, drop=True)
-    money = abs(here["cost"]) + abs(here["average"])
-    paid = money.sum(["draw", "option", "year"]).to_numpy() > 0
-    here = here.isel(payer=paid) if paid.any() else here
-    local = ("n_clients_protected", "pooling", "evidence")
-    told = {name: here[name].item() for name in local}
-    return here.drop_vars(local).assign_attrs(
-        municipality=code,
-        municipality_fi=place.name_fi,
-        municipality_sv=place.name_sv,
-        municipality_en=place.name("en"),
-        county=place.county,
-        **{f"county_{language}": county.name[language] for language in ("fi", "sv", "en")},
-        **told,
-    )
+    languages = {f"county_{language}": county.name[language] for language in ("fi", "sv", "en")}
+    own = {"municipality_fi": place.name_fi, "municipality_sv": place.name_sv, "municipality_en": place.name("en")}
+    return {"municipality": code, **own, "county": place.county, **languages}
 
 
 def summary(dataset: xr.Dataset) -> pd.DataFrame:

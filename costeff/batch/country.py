@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from costeff import __version__
 from costeff.appraisal import (
     Belief,
-    Request,
-    active_links,
-    appraise_all,
     describe,
     evidence_prior,
-    one,
-    price_sets_for,
 )
 from costeff.appraisal.evidence import MEASURE_OF
 from costeff.appraisal.request import REGISTER
-from costeff.batch.release import counts_of
 from costeff.batch.request import RunRequest
 from costeff.chain import CountyProfile, ImpactChain
-from costeff.disclosure.publication import Publication
 from costeff.errors import ParamsError, Problem, UsageError
 from costeff.indicators.profiles import profile_covariates
 from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
 from costeff.outcomes.base import OutcomeModel, content_hash
 from costeff.outcomes.cost import model_of_costs
 from costeff.params import Catalogue
-from costeff.params.watched import Reads, watched
 from costeff.records import (
     Cells,
     Register,
@@ -48,7 +39,6 @@ from costeff.records import (
     write_register,
 )
 from costeff.records.cells import BY
-from costeff.report.door import let_through
 
 SCENARIO = "synthetic_family_work"
 NEED = "children_placed"
@@ -290,109 +280,3 @@ def fit_costs(
     """
     costs = costs_of(chain, catalogue, data)
     return fit(*costs, sampling or Sampling(seed), cache / "outcomes", progress=progress) if costs else None
-
-
-# --- appraisals -----------------------------------------------------------------------------------
-
-STORED = (
-    "effect", "events", "cost", "avoided", "avoided_average", "avoided_linked", "time_avoided", "discount",
-    "ratio", "ratio_prior", "events_prior", "weight_alone",
-)  # fmt: skip
-
-
-def appraise_chain(
-    chain: ImpactChain, catalogue: Catalogue, fits: Fits, codes: Sequence[str], request: RunRequest
-) -> dict[str, xr.Dataset]:
-    """The chain for some municipalities at every price set that can price it, the chain's own first."""
-    asked = Request.of(
-        catalogue,
-        draws=request.draws,
-        seed=request.seed,
-        clients=request.clients,
-        horizon_years=request.horizon_years,
-        price_year=request.price_year,
-        persistence=request.persistence,
-        links=links_for(chain, catalogue, request),
-        claw_back=request.claw_back,
-        whole_units=request.whole_units,
-    )
-    on = [link.id for link in active_links(chain.impact.model, catalogue, asked.links)]
-    able = price_sets_for(chain, catalogue, on)
-    sets = [name for name in able if name in (request.price_sets or catalogue.price_sets)]
-    return appraise_all(chain, catalogue, fits.outcome, codes, asked, sets, fits.costs)
-
-
-def links_for(chain: ImpactChain, catalogue: Catalogue, request: RunRequest) -> tuple[str, ...] | None:
-    """Of the links asked for, those that start in the chain's model; None where none was asked for."""
-    if request.links is None:
-        return None
-    return tuple(name for name in request.links if catalogue.links[name].origin.model == chain.impact.model)
-
-
-@dataclass(frozen=True)
-class Appraised:
-    """The appraisal of one municipality: its file, the hash of what is in it, and what of the catalogue it depends on.
-
-    The file's own bytes hold the time it was written at.
-    """
-
-    code: str
-    file: bytes
-    hash: str
-    reads: Reads
-
-
-def appraise_codes(
-    codes: Sequence[str], catalogue: Catalogue, request: RunRequest, prepared: Mapping[str, Fits], told: Publication
-) -> Iterator[Appraised]:
-    """Municipalities in vectorised passes; a file each, with a group `<chain>/<price_set>`.
-
-    Parameters
-    ----------
-    told
-        What may be said of how many clients there are.
-    """
-    for start in range(0, len(codes), AT_A_TIME):
-        some = codes[start : start + AT_A_TIME]
-        seen, log = watched(catalogue)
-        made = {
-            chain: appraise_chain(seen.chains[chain], seen, fits, some, request) for chain, fits in prepared.items()
-        }
-        for code in some:
-            groups = {
-                f"/{chain}/{price_set}": _small(one(dataset, code, seen)).assign_attrs(
-                    order=number, **counts_of(told, chain, code)
-                )
-                for number, (chain, sets) in enumerate(made.items())
-                for price_set, dataset in sets.items()
-            }
-            groups = {name: let_through(dataset, f"{code} {name}") for name, dataset in groups.items()}
-            file = bytes(xr.DataTree.from_dict(groups).to_netcdf(None, engine="netcdf4"))
-            yield Appraised(code, file, _digest(groups), log.told(catalogue, leaving_out=_of_others(code, catalogue)))
-
-
-def _digest(groups: Mapping[str, xr.Dataset]) -> str:
-    """Hash of names, values and attributes."""
-    found = sha256()
-    for name, dataset in sorted(groups.items()):
-        found.update(f"{name} {sorted((key, str(value)) for key, value in dataset.attrs.items())}".encode())
-        for key, values in sorted(dataset.variables.items(), key=lambda pair: str(pair[0])):
-            plain = values.values
-            words = plain.dtype.kind in "OU"  # whose width depends on the longest word of the whole pass
-            content = repr(plain.tolist()).encode() if words else plain.tobytes()
-            attrs = sorted((key, str(value)) for key, value in values.attrs.items())
-            found.update(f"{key} {values.dims} {plain.dtype.kind} {plain.shape} {attrs}".encode() + content)
-    return found.hexdigest()[:32]
-
-
-def _of_others(code: str, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """What a pass reads of other municipalities is not what this one depends on."""
-    own = catalogue.municipalities[code].county
-    yield from (("municipalities", other) for other in catalogue.municipalities if other != code)
-    yield from (("counties", other) for other in catalogue.counties if other != own)
-
-
-def _small(dataset: xr.Dataset) -> xr.Dataset:
-    """What a report reads, in single precision: seven digits are more than any figure shows."""
-    kept = dataset[[name for name in STORED if name in dataset]]
-    return kept.astype(dict.fromkeys(kept.data_vars, np.float32)).assign_attrs(dataset.attrs)

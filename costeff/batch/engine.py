@@ -20,6 +20,8 @@ from traitlets.config import Config
 
 ENGINE = "costeff"
 LONGEST_SOCKET = 95
+# What the kernels of pages have loaded before they are forked: made for one run, so never stale.
+PRELOADED = ("numpy", "xarray", "netCDF4", "costeff.report.page", "costeff.params", "costeff.report.warm:tell_once")
 
 
 class LocalEngine(NBClientEngine):  # type: ignore[misc]
@@ -39,6 +41,7 @@ class LocalEngine(NBClientEngine):  # type: ignore[misc]
         **kwargs: Any,
     ) -> Any:
         config = Config()
+        config.ForkedProvisioner.preload = list(PRELOADED)
         if connection := _connection_file(Path(sockets or jupyter_runtime_dir())):
             config.KernelManager.transport = "ipc"
             config.KernelManager.connection_file = connection  # named here: its default is one name for all kernels

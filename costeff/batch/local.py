@@ -13,10 +13,7 @@ from threading import Thread
 from costeff.batch.notebooks import Done, Job, run_job
 from costeff.report.warm import APPRAISAL
 
-# What the kernels of pages have loaded before they are forked: made for one run, so never stale.
-PRELOADED = "costeff.report.page costeff.params costeff.report.warm:tell_once"
 SETTINGS = {
-    "COSTEFF_KERNEL_PRELOAD": PRELOADED,
     "OMP_NUM_THREADS": "1",  # a kernel a worker: more threads would only get in each other's way
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

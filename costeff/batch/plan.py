@@ -152,7 +152,7 @@ class Planner:
         appraisal = self.manifest.made.get(f"appraisal {job.municipality}")
         asked = json.dumps([job.language, job.languages, self.parameters], sort_keys=True)
         return {
-            "appraisal": str(appraisal.entry["hash"]) if appraisal and appraisal.entry else "",
+            "appraisal": appraisal.files.get(appraisal_file(job.municipality), "") if appraisal else "",
             "request": hash_of(asked.encode()),
             "template": hash_of(self.template.read_bytes()),
             "code": code_of_pages(),
@@ -199,7 +199,8 @@ def hash_of(data: bytes) -> str:
 def code_of_appraisals() -> str:
     """Hash of the code an appraisal comes from."""
     files = [path for path in PACKAGE.rglob("*.py") if _room(path) not in (*TELLING, *DRIVING)]
-    return _code([*files, *(PACKAGE / "batch" / name for name in ("country.py", "release.py", "request.py"))])
+    own = ("country.py", "appraising.py", "release.py", "request.py")
+    return _code([*files, *(PACKAGE / "batch" / name for name in own)])
 
 
 @cache

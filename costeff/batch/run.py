@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costeff import __version__
+from costeff.batch.appraising import appraise_codes
 from costeff.batch.country import (
     Data,
     Fits,
     all_data,
     all_keys,
-    appraise_codes,
     cache_folder,
     fit_chain,
     fit_costs,
@@ -196,7 +196,12 @@ class _Run:
             name = appraisal_file(made.code)
             write_bytes(self.folder / name, made.file)
             files = {name: hash_of(made.file)}
-            self._note(f"appraisal {made.code}", parts, made.reads, files, entry={"hash": made.hash})
+            self._note(
+                f"appraisal {made.code}",
+                parts,
+                made.reads,
+                files,
+            )
             self.tell("appraisals", number, len(codes), made.code)
 
     def _report(self, release: Release) -> None:

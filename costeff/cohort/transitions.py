@@ -11,6 +11,7 @@ from costeff.cohort.labels import ROW_TOLERANCE, CellProblems, Moves, broadcast,
 from costeff.errors import ModelError
 
 _TERMS = 20  # of the Poisson series with mean at most 1: the rest is below 1e-19
+_BLOCK = 1024  # matrices at a time: their work fits the cache of a processor
 
 
 def transition_matrix(states: Sequence[str], moves: Moves) -> xr.DataArray:
@@ -77,24 +78,34 @@ def _exponential(rates: np.ndarray) -> np.ndarray:
 
     Uniformisation over a step short enough, then squaring; both add and multiply numbers >= 0 only.
     """
-    leaving = rates.sum(axis=1)
-    fastest = float(leaving.max(initial=0.0))
+    fastest = float(rates.sum(axis=1).max(initial=0.0))
     if fastest == 0:
         return rates
+    flat = rates.reshape(len(rates), len(rates), -1)
+    out = np.empty_like(flat)
+    for start in range(0, flat.shape[-1], _BLOCK):
+        some = slice(start, start + _BLOCK)
+        out[..., some] = _exponential_of(flat[..., some], fastest)
+    return out.reshape(rates.shape)
+
+
+def _exponential_of(rates: np.ndarray, fastest: float) -> np.ndarray:
+    """The same for a block small enough for the processor's cache; `fastest` is the highest rate of all blocks."""
     halvings = max(0, int(np.ceil(np.log2(fastest))))
     mean = fastest / 2**halvings
     jump = rates / fastest
     diagonal = np.arange(len(rates))
-    jump[diagonal, diagonal] = 1 - leaving / fastest
-    result = np.zeros_like(jump)
+    jump[diagonal, diagonal] = 1 - rates.sum(axis=1) / fastest
+    result, other, part = np.zeros_like(jump), np.empty_like(jump), np.empty_like(jump)
     result[diagonal, diagonal] = 1
     for term in range(_TERMS, 0, -1):  # Horner's rule over exp(-mean) * mean**n / n! * jump**n
-        result = _product(jump, result) * (mean / term)
+        result, other = _product(jump, result, other, part), result
+        result *= mean / term
         result[diagonal, diagonal] += 1
     result *= np.exp(-mean)
     for _ in range(halvings):
         _complete(result)  # or each squaring would double the rounding in the row sums
-        result = _product(result, result)
+        result, other = _product(result, result, other, part), result
     result[diagonal, diagonal] = 0
     return result
 
@@ -106,12 +117,14 @@ def _complete(matrix: np.ndarray) -> None:
     matrix[diagonal, diagonal] = np.maximum(1 - matrix.sum(axis=1), 0)
 
 
-def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _product(left: np.ndarray, right: np.ndarray, out: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """The product of matrices (from, to, ...), in `out`; `part` is room to work in."""
     # Not einsum: its vector lanes round differently, and equal arms have to give exactly equal results.
-    total = left[:, 0, None] * right[None, 0]
+    np.multiply(left[:, 0, None], right[None, 0], out=out)
     for through in range(1, len(left)):
-        total += left[:, through, None] * right[None, through]
-    return np.asarray(total)
+        np.multiply(left[:, through, None], right[None, through], out=part)
+        out += part
+    return out
 
 
 def _fill_moves(

@@ -29,6 +29,8 @@ from costeff.decision.returns import (
     break_even_price,
     cost_per_outcome,
     fiscal_return,
+    price_of_outcome,
+    prices_that_pay,
     sroi,
 )
 from costeff.decision.sensitivity import tornado
@@ -78,6 +80,8 @@ __all__ = [
     "payback",
     "payback_probability",
     "payback_year",
+    "price_of_outcome",
+    "prices_that_pay",
     "probability_of_saving",
     "scenarios",
     "spread",

@@ -70,13 +70,17 @@ def cost_per_outcome(
     saved = net_saving(ds, horizon, payer, discounted, basis)
     if "municipality" in ds.dims:
         _stop("municipality", "is a dim of the appraisal", "select one: a ratio of means is of one place")
-    cost = 0.0 - float(saved.mean("draw"))
     events = ds["events"]
-    avoided = float((events.sel(option=USUAL) - events.sel(option=NEW)).mean("draw"))
-    if avoided > 0:
+    return price_of_outcome(saved.to_numpy(), (events.sel(option=USUAL) - events.sel(option=NEW)).to_numpy())
+
+
+def price_of_outcome(saved: np.ndarray, avoided: np.ndarray) -> CostPerOutcome:
+    """Mean net cost against the mean number of events avoided, of draws of net saving and of events avoided."""
+    cost, events = 0.0 - float(saved.mean()), float(avoided.mean())
+    if events > 0:
         verdict = Verdict.COSTS_AND_HELPS if cost > 0 else Verdict.SAVES_AND_HELPS
-        return CostPerOutcome(cost, avoided, cost / avoided, verdict)
-    return CostPerOutcome(cost, avoided, float("nan"), Verdict.HARMS if avoided < 0 else Verdict.NO_EFFECT)
+        return CostPerOutcome(cost, events, cost / events, verdict)
+    return CostPerOutcome(cost, events, float("nan"), Verdict.HARMS if events < 0 else Verdict.NO_EFFECT)
 
 
 def break_even_price(
@@ -109,18 +113,21 @@ def break_even_price(
     clients = clients_of(ds)
     weight = weights(picked, discounted)
     price = (picked["cost"].sel(option=NEW, drop=True) * weight).sum(("payer", "year"), skipna=False) / clients
-    worth = net_saving(ds, horizon, payer, discounted, basis) / clients + price
-    out = xr.Dataset(
-        {
-            "now": price.mean("draw"),
-            "expected": worth.mean("draw"),
-            "confident": worth.quantile(1 - probability, dim="draw").drop_vars("quantile"),
-        }
-    )
+    saved = net_saving(ds, horizon, payer, discounted, basis) / clients
+    draws, spare = (each.transpose("draw", ...).to_numpy() for each in (price, saved))
+    found = prices_that_pay(draws, spare, probability)
+    out = xr.Dataset({name: price.isel(draw=0, drop=True).copy(data=value) for name, value in found.items()})
     attrs = {**ds.attrs, "unit": "EUR/client", "probability": probability, "basis": basis}
     for values in out.values():
         values.attrs = {"unit": "EUR/client"}
     return out.assign_attrs({**attrs, "discounted": int(discounted)})
+
+
+def prices_that_pay(price: np.ndarray, saved: np.ndarray, probability: float) -> dict[str, np.ndarray]:
+    """As `break_even_price`, of draws (the first dim) of the price and of the net saving per client."""
+    worth = saved + price
+    confident = np.quantile(worth, 1 - probability, axis=0)
+    return {"now": price.mean(axis=0), "expected": worth.mean(axis=0), "confident": confident}
 
 
 # --- what comes back for a euro -------------------------------------------------------------------

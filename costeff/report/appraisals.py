@@ -11,6 +11,7 @@ from typing import Any
 
 import xarray as xr
 
+from costeff.appraisal.files import unpack
 from costeff.draws import OPTIONS
 from costeff.errors import ModelError, Problem, Problems, UsageError
 from costeff.report.door import check
@@ -77,9 +78,6 @@ class Appraisal:
 def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
     """The chains of one municipality, in the order of the file.
 
-    A chain's Dataset stands in the group `<chain>`, or, when the chain is shown at
-    several price sets, in `<chain>/<price_set>`.
-
     Raises
     ------
     UsageError
@@ -91,32 +89,16 @@ def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
     if not isinstance(municipality, str) or len(municipality) != 3 or not municipality.isdigit():
         problem = Problem(f"municipality {municipality}", "is not a code of three digits", 'write it in quotes: "091"')
         raise UsageError("Unknown municipality", [problem])
-    try:
-        with xr.open_datatree(path, engine="netcdf4") as tree:
-            found = [Appraisal(str(name), _variants(str(name), node)) for name, node in tree.children.items()]
-    except (OSError, ValueError) as error:
-        problem = Problem(path.name, "cannot be read as an appraisal", "run the appraisal of this municipality again")
-        raise UsageError("No appraisal to report", [problem]) from error
+    chains: dict[str, list[Variant]] = {}
+    for (chain, _), data in unpack(path).items():
+        chains.setdefault(chain, []).append(Variant(chain, data))
+    found = [Appraisal(chain, tuple(variants)) for chain, variants in chains.items()]
     _check(found, path.name, municipality)
     return found
 
 
-def _variants(chain: str, node: xr.DataTree) -> tuple[Variant, ...]:
-    nodes = [node] if node.data_vars else list(node.children.values())
-    return tuple(Variant(chain, _read(one)) for one in nodes)
-
-
-def _read(node: xr.DataTree) -> xr.Dataset:
-    """A group in double precision: files are stored in single, and sums are made of it."""
-    data = node.to_dataset(inherit=True).load()
-    return data.astype({name: float for name, values in data.items() if values.dtype.kind == "f"})
-
-
 def in_order(found: list[Appraisal], own_price_set: Mapping[str, str]) -> tuple[Appraisal, ...]:
-    """Chains by their attribute `order`; in each the price set of its own choice first.
-
-    The file format gives groups back by name, so their order in the file says nothing.
-    """
+    """Chains by their attribute `order`; in each the price set of its own choice first."""
     chains = sorted(found, key=lambda appraisal: int(appraisal.main.attr("order", 0)))
     return tuple(
         Appraisal(

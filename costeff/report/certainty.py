@@ -7,10 +7,11 @@ from markupsafe import Markup
 from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
+from costeff.report.drawing import AxisTexts
 from costeff.report.estimates import DOTS, SURE
 from costeff.report.evidence import research_beside_data
-from costeff.report.figures import AxisTexts, outcomes_figure
 from costeff.report.markup import Cell, Table, bullets, figure, heading, join, paragraph, with_interval
+from costeff.report.page_figures import outcomes_figure
 
 
 def how_sure(chapter: Chapter) -> Markup:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from markupsafe import Markup
@@ -88,7 +88,7 @@ class Chapter:
             return str(self.main.attr(f"county_{self.words.language}"))
         return self.words.payer(payer, in_sentence=in_sentence)
 
-    @property
+    @cached_property
     def step(self) -> float:
         """One rounding for all totals of the chain, so that a figure reads the same wherever it stands.
 
@@ -97,7 +97,7 @@ class Chapter:
         net = net_saving(self.main)
         return max(money_step(net.ends), nice_step(2 * net.error))
 
-    @property
+    @cached_property
     def price_step(self) -> float:
         """One rounding for all prices per client."""
         found = prices(self.main)

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from costeff import decision
+from costeff.decision import timing
 from costeff.draws import NEW, USUAL
 from costeff.report.appraisals import Variant
 
@@ -147,17 +148,49 @@ def _ratio(ratio: xr.DataArray, mass: float, weights: xr.DataArray | None = None
     return Estimate(*np.exp(told.ends).tolist())
 
 
+@dataclass(frozen=True)
+class _Money:
+    """Draws of a variant's money, as plain numbers: worked out once, and told many times (EUR).
+
+    Attributes
+    ----------
+    total
+        Net saving from the first year on (draw, year), by payer; None: all payers.
+    present
+        Present value over all years (draw, payer), by name: `extra` of the service, `price` of the new option,
+        `avoided`, `avoided_average`, `avoided_linked`.
+    """
+
+    payers: tuple[str, ...]
+    total: dict[str | None, np.ndarray]
+    present: dict[str, np.ndarray]
+
+
 @lru_cache(maxsize=32)
-def _cumulative(variant: Variant, payer: str | None = None) -> np.ndarray:
-    """Net saving (draw, years from the start): the column of a horizon is the net saving over it."""
-    return decision.cumulative(variant.data, payer=payer).transpose("draw", "year").to_numpy()
+def _money(variant: Variant) -> _Money:
+    data = variant.data
+    flows = decision.flows(data)
+    together = flows.sum("payer").expand_dims(payer=[""])
+    sums = timing.summed(xr.concat([together, flows.assign_coords(payer=flows["payer"].astype(object))], "payer"))
+    payers = tuple(map(str, data["payer"].values))
+    totals = dict(zip((None, *payers), sums.transpose("payer", "draw", "year").to_numpy(), strict=True))
+    weights = data["discount"].to_numpy()
+    values = {
+        name: data[name].transpose("option", "draw", "payer", "year").to_numpy() @ weights
+        for name in ("cost", "avoided", "avoided_average", "avoided_linked")
+    }
+    usual, new = (list(data["option"].values).index(option) for option in (USUAL, NEW))
+    present = {name: value[new] for name, value in values.items()}
+    present |= {"price": values["cost"][new], "extra": values["cost"][new] - values["cost"][usual]}
+    return _Money(payers, totals, present)
 
 
 def _saved(variant: Variant, horizon: int | None, payer: str | None = None) -> np.ndarray:
-    column: np.ndarray = _cumulative(variant, payer)[:, (horizon or variant.years) - 1]
+    column: np.ndarray = _money(variant).total[payer][:, (horizon or variant.years) - 1]
     return column
 
 
+@lru_cache(maxsize=256)
 def net_saving(variant: Variant, horizon: int | None = None) -> Estimate:
     """Net saving of all payers, present value (EUR)."""
     return Estimate.of(_saved(variant, horizon), variant.mass)
@@ -170,27 +203,19 @@ def probability(variant: Variant, horizon: int | None = None, payer: str | None 
 
 def by_payer(variant: Variant) -> tuple[list[PayerRow], PayerRow]:
     """A row per payer, and the row of all payers together."""
-    data = variant.data
-    pick = [_present(data, name) for name in ("cost", "avoided", "avoided_average")]
-    new = [part.sel(option=NEW, drop=True) for part in pick]
-    parts = [new[0] - pick[0].sel(option=USUAL, drop=True), *new[1:]]
-    payers = [str(payer) for payer in data["payer"].values]
+    money = _money(variant)
+    parts = [money.present[name] for name in ("extra", "avoided", "avoided_average")]
     rows = [
-        _row(p, [*(part.sel(payer=p).to_numpy() for part in parts), _saved(variant, None, p)], variant.mass)
-        for p in payers
+        _row(payer, [*(part[:, place] for part in parts), _saved(variant, None, payer)], variant.mass)
+        for place, payer in enumerate(money.payers)
     ]
-    together = [*(part.sum("payer").to_numpy() for part in parts), _saved(variant, None)]
+    together = [*(part.sum(axis=1) for part in parts), _saved(variant, None)]
     return rows, _row("", together, variant.mass)
 
 
 def linked(variant: Variant) -> Estimate:
     """What the links add to the avoided cost that can be stopped: all payers, present value (EUR)."""
-    added = _present(variant.data, "avoided_linked").sel(option=NEW, drop=True)
-    return Estimate.of(added.sum("payer"), variant.mass)
-
-
-def _present(data: xr.Dataset, name: str) -> xr.DataArray:
-    return (data[name] * data["discount"]).sum("year")
+    return Estimate.of(_money(variant).present["avoided_linked"].sum(axis=1), variant.mass)
 
 
 def _row(payer: str, parts: list[np.ndarray], mass: float) -> PayerRow:
@@ -200,26 +225,25 @@ def _row(payer: str, parts: list[np.ndarray], mass: float) -> PayerRow:
 @lru_cache(maxsize=32)
 def prices(variant: Variant) -> Prices:
     """The present price per client and those at which the service pays its way."""
-    found = decision.break_even_price(variant.data, probability=SURE)
-    now = _present(variant.data, "cost").sel(option=NEW, drop=True).sum("payer") / variant.clients
+    now = _money(variant).present["price"].sum(axis=1) / variant.clients
+    found = decision.prices_that_pay(now, _saved(variant, None) / variant.clients, SURE)
     return Prices(Estimate.of(now, variant.mass), float(found["expected"]), float(found["confident"]))
 
 
 @lru_cache(maxsize=32)
 def per_outcome(variant: Variant) -> PerOutcome:
     """The price of a change beside the price of a client."""
-    found = decision.cost_per_outcome(variant.data)
-    cost = _present(variant.data, "cost").sum("payer")
-    extra = cost.sel(option=NEW, drop=True) - cost.sel(option=USUAL, drop=True)
-    happened = variant.data["events"]
-    helps = float((happened.sel(option=USUAL, drop=True) > happened.sel(option=NEW, drop=True)).mean())
+    usual, new = (variant.data["events"].sel(option=option).to_numpy() for option in (USUAL, NEW))
+    found = decision.price_of_outcome(_saved(variant, None), usual - new)
+    extra = _money(variant).present["extra"].sum(axis=1)
     service = float(extra.mean()) / found.events_avoided if found.events_avoided > 0 else float("nan")
-    return PerOutcome(found.verdict, Estimate.of(extra / variant.clients, variant.mass), service, found.ratio, helps)
+    each = Estimate.of(extra / variant.clients, variant.mass)
+    return PerOutcome(found.verdict, each, service, found.ratio, float((usual > new).mean()))
 
 
 def running_total(variant: Variant) -> pd.DataFrame:
     """Cumulative net saving by year: columns year, in_year, mean, low, high, error (EUR)."""
-    columns = [Estimate.of(draws, variant.mass) for draws in _cumulative(variant).T]
+    columns = [Estimate.of(draws, variant.mass) for draws in _money(variant).total[None].T]
     table = pd.DataFrame([(*e.ends, e.error) for e in columns], columns=["mean", "low", "high", "error"])
     table.insert(0, "year", variant.data["year"].to_numpy().astype(int))
     table.insert(1, "in_year", np.diff(table["mean"], prepend=0.0))
@@ -229,7 +253,7 @@ def running_total(variant: Variant) -> pd.DataFrame:
 @lru_cache(maxsize=32)
 def payback(variant: Variant) -> Payback:
     """The median payback year over draws; a draw that never gets there counts as later than all."""
-    numbers = decision.payback_year(variant.data).to_numpy()
+    numbers = timing.paid_back(xr.DataArray(_money(variant).total[None], dims=("draw", "year"))).to_numpy()
     reached = np.isfinite(numbers)
     first = int(variant.data["year"][0])
     middle = float(np.median(np.where(reached, numbers, np.inf)))

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
+from costeff.report.drawing import AxisTexts
 from costeff.report.estimates import Estimate
-from costeff.report.evidence_figures import forest_figure
-from costeff.report.figures import AxisTexts
 from costeff.report.markup import Cell, Table, figure, heading, join, paragraph, with_interval
+from costeff.report.page_figures import interval_figure
 from costeff.report.words import inline
 
 KINDS = {"prior": "new", "alone": "one", "both": "all"}  # of rows in the figure
@@ -101,7 +101,7 @@ def _drawn(chapter: Chapter, rows: dict[str, tuple[Estimate, Estimate]], names: 
         "Fewer events among {clients} clients by what is counted. Left of the line there are more of them.",
         clients=clients,
     )
-    drawn = forest_figure(table, AxisTexts(x, "", alt, chapter.count))
+    drawn = interval_figure(table, AxisTexts(x, "", alt, chapter.count))
     return figure(drawn, caption, words.say("The figure as a table"), _table(chapter, rows, names))
 
 

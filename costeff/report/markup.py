@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from costeff.report.figures import Figure
+from costeff.report.drawing import Figure
 
 Cell = str | Markup
 

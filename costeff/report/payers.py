@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
+from costeff.report.drawing import AxisTexts, Figure
 from costeff.report.estimates import Estimate, PayerRow
-from costeff.report.figures import AxisTexts, Figure, cumulative_figure
 from costeff.report.markup import Cell, Table, figure, heading, join, paragraph
+from costeff.report.page_figures import cumulative_figure
 
 
 def who_pays(chapter: Chapter) -> Markup:

@@ -7,6 +7,7 @@ is where sanitisers are beaten. What it costs is a third more bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +114,7 @@ def _place(content: Content, part: Mapping[str, Any], html: Markup) -> None:
         content.title = content.title or title
         content.lede.append(html)
     elif slot == "chain":
-        content.chains.setdefault(id_, Chain(f"chain-{id_}", title)).parts.append(html)
+        content.chains.setdefault(id_, Chain(f"chain-{re.sub(r'[^a-z0-9_]+', '-', id_)}", title)).parts.append(html)
     else:
         content.pages.append(Chain(f"part-{id_}", title, [html]))
 

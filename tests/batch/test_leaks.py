@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from costeff.appraisal.files import unpack
 from costeff.batch.notebooks import Job, run_job
 from costeff.disclosure.record import NAME, verify
 from costeff.disclosure.scan import scan
@@ -27,12 +28,11 @@ CODE = artificial(1, np.random.default_rng(5))[0]
 def whole_numbers(path: Path) -> set[float]:
     """Every number that a NetCDF file holds other than as a draw: attributes, coordinates, whole variables."""
     found: set[float] = set()
-    with xr.open_datatree(path, engine="netcdf4") as tree:
-        for node in tree.subtree:
-            found |= {float(v) for v in node.attrs.values() if np.isscalar(v) and not isinstance(v, str)}
-            for values in node.variables.values():
-                if values.dtype.kind in "iu" or "draw" not in values.dims:
-                    found |= set(np.asarray(values, dtype=float).ravel()) if values.dtype.kind in "iuf" else set()
+    for data in unpack(path).values():
+        found |= {float(v) for v in data.attrs.values() if np.isscalar(v) and not isinstance(v, str)}
+        for values in data.variables.values():
+            if values.dtype.kind in "iu" or "draw" not in values.dims:
+                found |= set(np.asarray(values, dtype=float).ravel()) if values.dtype.kind in "iuf" else set()
     return found
 
 

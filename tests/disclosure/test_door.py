@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from costeff.appraisal.files import pack
 from costeff.disclosure.tables import Count, Key, protect
 from costeff.errors import ModelError
 from costeff.identity import artificial
@@ -75,7 +76,7 @@ def test_what_is_not_is_refused_and_its_value_not_told(smuggled: xr.Dataset) -> 
 
 def test_a_file_that_was_made_elsewhere_is_checked_when_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "165.nc"
-    xr.DataTree.from_dict({"/chain": appraisal(n_clients_protected=37)}).to_netcdf(path, engine="netcdf4")
+    path.write_bytes(pack({("chain", "national"): appraisal(n_clients_protected=37)}))
     with pytest.raises(ModelError, match="n_clients_protected: is not a protected count"):
         read_appraisals(path, "165")
 

@@ -232,7 +232,13 @@ def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
 
 
 def write_tree(path: Path, groups: dict[str, xr.Dataset]) -> Path:
-    xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()}).to_netcdf(path, engine="netcdf4")
+    from costeff.appraisal.files import pack
+
+    keys = {
+        name: name.split("/") if name.count("/") == 1 else (name, data.attrs["price_set"])
+        for name, data in groups.items()
+    }
+    path.write_bytes(pack({tuple(keys[name]): data for name, data in groups.items()}))  # type: ignore[misc]
     return path
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from costeff.report.figures import LIGHT, PALETTE, AxisTexts, Figure, cumulative_figure, outcomes_figure
+from costeff.report.drawing import LIGHT, PALETTE, AxisTexts, Figure
+from costeff.report.page_figures import cumulative_figure, outcomes_figure
 
 TEXTS = AxisTexts("Year", "Euros", "An alt text.", lambda value: f"{value:.0f}", ("costs more", "saves"))
 
