@@ -34,6 +34,8 @@ ROOMS_OF = {
     "matplotlib": {"report"},
     "seaborn": {"report"},
     "nbconvert": {"report"},
+    "typst": {"report"},
+    "pikepdf": {"report"},
     "papermill": {"batch"},
     "distributed": {"batch"},
     "dask_jobqueue": {"batch"},

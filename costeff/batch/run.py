@@ -28,6 +28,7 @@ from costeff.batch.country import (
 from costeff.batch.local import environment
 from costeff.batch.manifest import Made
 from costeff.batch.notebooks import Done, Job
+from costeff.batch.pdfs import pdf_of
 from costeff.batch.plan import DRIVING_FIELDS, RECORD, Planned, Planner, appraisal_file, hash_of
 from costeff.batch.release import told_counts
 from costeff.batch.request import RunRequest, check_parameters
@@ -233,6 +234,8 @@ class _Run:
     def _keep(self, done: Done, release: Release) -> None:
         """Release a page and keep its notebook, or note why there is none."""
         job, error = done.job, done.error or self._released(done, release)
+        with suppress(OSError):  # it tells what the page told before
+            (self.folder / pdf_of(job.page)).unlink()
         if error:
             with suppress(OSError):  # an older page would pass for this run's
                 (self.folder / job.page).unlink()

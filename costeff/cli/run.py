@@ -118,7 +118,7 @@ def run(
         _show_plan(plan_batch(catalogue, request))
         return
     try:
-        with _progress() as tell:
+        with progress() as tell:
             outcome = run_batch(catalogue, request, tell)
     except KeyboardInterrupt:
         problem = Problem(str(output), "finished pages stay", "run the same command again")
@@ -162,7 +162,7 @@ def status(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of
 ONLY_THESE = "run the same command again: only what failed is made"
 
 
-class _progress:  # noqa: N801  (used as a statement)
+class progress:  # noqa: N801  (used as a statement)
     """One bar a stage, on a terminal; silent elsewhere."""
 
     def __enter__(self) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from costeff import __version__
-from costeff.cli import data, indicators, link, params, release, run
+from costeff.cli import data, indicators, link, params, pdf, release, run
 from costeff.errors import CosteffError, ExitCode, Problem, SetupError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(run.run)
 app.command()(run.status)
 app.command()(data.synth)
 app.command()(release.release)
+app.command()(pdf.pdf)
 
 
 def main() -> None:

@@ -21,12 +21,11 @@ from typing import Any
 import numpy as np
 
 from costeff import identity
+from costeff.disclosure import pdf_text
 
 DEPTH = 4  # a drawing in a page in an archive in an archive
 LARGEST = 256 * 2**20  # of one unpacked part: an archive made to swell is refused instead
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}(?:\\n|\s)?){16,}(?:[A-Za-z0-9+/]{2,3}={0,2})?")
-_STREAM = re.compile(rb"stream\r?\n(.*?)\r?\n?endstream", re.DOTALL)
-_PDF_TEXT = re.compile(rb"\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f\s]{2,})>")
 # What is packed in a way that is not opened here: bzip2, xz, zstd, lz4, 7z, RAR, CAB, compress, old Office files,
 # Parquet, Arrow, SQLite.
 _CLOSED = (
@@ -202,30 +201,20 @@ def _jpeg(data: bytes, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _pdf(data: bytes, depth: int) -> Iterator[tuple[str, str]]:
-    if re.search(rb"/Encrypt\b", data):
-        raise _UnreadError
-    yield "metadata", _pdf_strings(_STREAM.sub(b"", data))
-    yield "metadata", _STREAM.sub(b"", data).decode("latin-1")
-    for match in _STREAM.finditer(data):
-        content = match[1]
-        if content[:1] == b"\x78":
-            content = _inflated(content)
+    try:
+        outside, *streams = pdf_text.parts(data)
+        fonts = pdf_text.letters(streams)
+    except pdf_text.UnreadError as error:
+        raise _UnreadError from error
+    yield "metadata", pdf_text.strings(outside)
+    yield "metadata", outside.decode("latin-1")
+    for content in streams:
         if content.startswith(_PACKED):
             yield from _texts(content, "drawing", depth + 1)
-        else:
-            yield "text", _pdf_strings(content)
-            yield "metadata", content.decode("latin-1")
-
-
-def _pdf_strings(content: bytes) -> str:
-    """The strings shown, joined: a line of text is set in pieces."""
-    pieces = []
-    for plain, coded in _PDF_TEXT.findall(content):
-        piece = (
-            bytes.fromhex(b"".join(coded.split()).ljust(2, b"0").decode()[: len(coded) // 2 * 2]) if coded else plain
-        )
-        pieces.append(re.sub(r"\\([()\\])", r"\1", piece.decode("latin-1")))
-    return "".join(pieces) + "\n" + "\n".join(pieces)
+            continue
+        yield "text", pdf_text.strings(content)
+        yield "metadata", content.decode("latin-1")
+        yield from (("text", text) for text in pdf_text.shown(content, fonts))
 
 
 def _inflated(packed: bytes) -> bytes:
