@@ -50,6 +50,9 @@ Without a sign the check character has to be a letter, since ten digits may be a
 was given; of a hundred codes some seventy end in a letter.
 """
 
+LONGEST_WORD = 15
+"""Of letters a-z and digits alone, what has more cannot match either: a prefix of four and eleven characters."""
+
 
 @dataclass(frozen=True)
 class Found:

@@ -267,6 +267,7 @@ class _Assembly:
             "measure": str(fit.effect.attrs["measure"]),
             "n_clients_all": self._clients_all(),
             "data": str(fit.effect.attrs["data"]),
+            "covariates": str(fit.effect.attrs.get("covariates", "")),
             "synthetic": max(int(each.effect.attrs["synthetic"]) for each in self.fits.values()),
             **({PRIOR: json.dumps(self.shared.beside[1])} if self.shared.beside[1] else {}),
             "gate_passed": int(all(each.passed for each in self.fits.values())),

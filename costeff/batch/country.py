@@ -248,6 +248,7 @@ def fit_chain(
     settings = sampling or Sampling(seed)
     fitted = fit(MODELS[chain.outcome.model], context, settings, cache / "outcomes", progress=progress)
     told = describe(chain, catalogue, evidence, synthetic=data.outcome.synthetic)
+    told |= {"covariates": ",".join(context.coords.get("covariate", []))}
     return replace(fitted, effect=fitted.effect.assign_attrs(**told, synthetic=int(data.synthetic)))
 
 

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field
 
 from costeff.agreement import Budget, Declared
+from costeff.disclosure.spreadsheets import write_csv
 from costeff.draws import rng
 from costeff.errors import DataError, Problem, Problems, UsageError
 from costeff.files import write_text
@@ -202,8 +203,11 @@ def save_day(path: Path | str, day: SimulationDay, budget: Budget) -> None:
 
 
 def save_results(path: Path | str, table: pd.DataFrame) -> None:
-    """Write the table of a day as CSV, whole or not at all."""
-    write_text(Path(path), table.to_csv(index=False, lineterminator="\n"))
+    """Write the table of a day as CSV that a spreadsheet opens as it is, whole or not at all.
+
+    Semicolons part the cells, numbers have a decimal comma, and no name becomes a formula.
+    """
+    write_csv(Path(path), table)
 
 
 def _factors(given: Mapping[str, float] | str, names: Iterable[str]) -> np.ndarray:

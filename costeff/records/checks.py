@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from costeff.errors import Problems
 from costeff.records.declare import Column, ColumnType, Constraint, Table
+from costeff.records.together import Together, tell_together
 from costeff.records.typed import (
-    CLIENT,
     ROW,
     Run,
     Stored,
-    first_rows,
     fits,
-    holds_text,
     null_of,
     row_column,
-    typed_table,
     typed_values,
     usable_columns,
+    where,
 )
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-RAW = "__raw_"
-SHOWN_ROWS = 3
+RAW, EMPTY, WORD = "__raw_", "__empty_", "__word_"
 
 TYPE_RULES: dict[ColumnType, tuple[str, str]] = {
     "text": (
@@ -48,6 +45,7 @@ TYPE_RULES: dict[ColumnType, tuple[str, str]] = {
     "flag": ("is not true or false", "write true or false (or 1 or 0)"),
 }
 BLANK = "^[ \t\n\r\v\f]*$"  # ten times as quick as trimming
+LAST_BLANK = ord(" ")  # what begins with a greater character is not searched
 SUPPRESSED = r"^\s*([.]{1,3}|…|[*]+|[xX]|<\s*[0-9]+)\s*$"  # the marks of published statistics
 SUPPRESSED_RULE = (
     "is a mark of suppression, not a number",
@@ -91,7 +89,6 @@ def find_problems(
     problems = Problems()
     known = None if known_municipalities is None else sorted(set(known_municipalities))
     given = _Given(known, data_date)
-    typed = _Typed(tables, stored)
     for name, table in tables.items():
         if name not in stored:
             if table.optional:
@@ -101,9 +98,10 @@ def find_problems(
         if not _columns(table, stored[name], problems):
             continue
         _row_rules(table, stored[name], run, given, problems)
+    together = Together(tables, stored, run)
     for name, table in tables.items():
         if name in stored:
-            _set_rules(table, typed, run, problems)
+            tell_together(table, together, problems)
     return problems
 
 
@@ -158,8 +156,13 @@ class _Rule:
 
 def _row_rules(table: Table, stored: Stored, run: Run, given: _Given, problems: Problems) -> None:
     columns = usable_columns(table, stored)
-    raw = {RAW + column.name: stored.rows[column.name] for column in columns}
-    both = stored.rows.select(*row_column(stored.rows), **raw, **typed_values(columns, stored))
+    told: dict[str, Any] = {}  # worked out once for all rules, and dearly for few rows only
+    for column in columns:
+        raw = stored.rows[column.name]
+        told |= {RAW + column.name: raw, EMPTY + column.name: _is_empty(raw, column)}
+        if raw.type().is_string() and any(rule.letters_and_digits_to is not None for rule in column.constraints):
+            told[WORD + column.name] = ~raw.re_search("[^0-9A-Za-z]")
+    both = stored.rows.select(*row_column(stored.rows), **told, **typed_values(columns, stored))
     rules = [rule for column in columns for rule in _rules_of(table, column, both, given)]
     # One pass counts all rules; rows are looked up only for the broken ones.
     counts = run(both.aggregate(n=both.count(), **{f"r{i}": rule.broken.sum() for i, rule in enumerate(rules)}))
@@ -170,18 +173,14 @@ def _row_rules(table: Table, stored: Stored, run: Run, given: _Given, problems: 
         return
     for i, rule in enumerate(rules):
         if count := int(counts[f"r{i}"].fillna(0)[0]):
-            rows = first_rows(both.filter(rule.broken), SHOWN_ROWS, run)
-            problems.add(rule.place, f"{rule.rule}, {_where(count, rows)}", rule.cure)
+            problems.add(rule.place, f"{rule.rule}, {where(count, both.filter(rule.broken), run)}", rule.cure)
 
 
 def _rules_of(table: Table, column: Column, both: ir.Table, given: _Given) -> Iterator[_Rule]:
+    import ibis
+
     place = f"{table.name}.{column.name}"
-    raw, value = both[RAW + column.name], both[column.name]
-    empty = null_of(raw)
-    if raw.type().is_string():
-        # Blanks in a text that may be empty would be read as a value of their own.
-        kept = column.type == "text" and column.meaning_of_empty is not None
-        empty = empty | (raw == "" if kept else raw.re_search(BLANK))
+    raw, value, empty = both[RAW + column.name], both[column.name], both[EMPTY + column.name]
     if column.meaning_of_empty is None:
         yield _Rule(place, "is empty", _cure_of_empty(table, column), empty)
     wrong = ~empty & null_of(value)
@@ -192,8 +191,23 @@ def _rules_of(table: Table, column: Column, both: ir.Table, given: _Given) -> It
     yield _Rule(place, *TYPE_RULES[column.type], wrong)
     for constraint in column.constraints:
         broken = _broken(constraint, value, both, given)
+        if constraint.letters_and_digits_to is not None and WORD + column.name in both.columns:
+            harmless = (value.length() > constraint.letters_and_digits_to) & both[WORD + column.name]
+            broken = ibis.ifelse(harmless, False, broken)
         if broken is not None:
             yield _Rule(place, constraint.rule, constraint.cure, (~empty & broken).fill_null(False))
+
+
+def _is_empty(raw: Any, column: Column) -> Any:
+    import ibis
+
+    if not raw.type().is_string():
+        return null_of(raw)
+    if column.type == "text" and column.meaning_of_empty is not None:
+        # Blanks in a text that may be empty would be read as a value of their own.
+        return null_of(raw) | (raw == "")
+    first = raw.nullif("").ascii_str()  # not every database has one of an empty text
+    return null_of(raw) | ibis.ifelse(first > LAST_BLANK, False, raw.re_search(BLANK))
 
 
 def _cure_of_empty(table: Table, column: Column) -> str:
@@ -229,116 +243,3 @@ def _broken(constraint: Constraint, value: Any, rows: ir.Table, given: _Given) -
             # A code that is not three digits is told by its own rule.
             return value.notin(given.municipalities) & (value.length() == 3)
     return None
-
-
-# --- rules over rows and tables -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Typed:
-    """The tables that were found, of which a rule takes only the columns it needs."""
-
-    tables: Mapping[str, Table]
-    stored: Mapping[str, Stored]
-
-    def has(self, table: str, *columns: str) -> bool:
-        if table not in self.stored or table not in self.tables:
-            return False
-        return set(columns) <= {column.name for column in usable_columns(self.tables[table], self.stored[table])}
-
-    def rows(self, table: str, *columns: str) -> ir.Table:
-        return typed_table(self.tables[table], self.stored[table], columns)
-
-    def pseudonyms(self, table: str) -> ir.Table | None:
-        """The clients themselves, where `rows` gives their hashes and both are there."""
-        stored = self.stored[table]
-        if not (stored.hashed and holds_text(stored.rows.schema()[CLIENT])):
-            return None
-        return typed_table(self.tables[table], replace(stored, hashed=False), [CLIENT])
-
-
-@dataclass(frozen=True)
-class _Broken:
-    """Rows that break a rule together, and a table with their number in the column n: quicker than counting them."""
-
-    rows: ir.Table
-    counted: ir.Table
-
-    def count(self, run: Run) -> int:
-        return int(run(self.counted)["n"].fillna(0)[0])
-
-
-def _set_rules(table: Table, typed: _Typed, run: Run, problems: Problems) -> None:
-    if table.key and typed.has(table.name, *table.key):
-        _key(table, typed, run, problems)
-    for column in table.columns:
-        for constraint in column.constraints if typed.has(table.name, column.name) else ():
-            broken = _broken_together(constraint, table.name, column.name, typed)
-            if broken is not None:
-                _tell(f"{table.name}.{column.name}", constraint.rule, constraint.cure, broken, run, problems)
-
-
-def _key(table: Table, typed: _Typed, run: Run, problems: Problems) -> None:
-    place = f"{table.name}.{table.key[-1]}" if len(table.key) == 1 else f"{table.name} ({' + '.join(table.key)})"
-    rule, cure = "stands in more than one row", "keep one row for each, or find out which of them is right"
-    broken = _repeated(typed.rows(table.name, *table.key), table.key)
-    if not broken.count(run):
-        return
-    if table.key == (CLIENT,) and (named := typed.pseudonyms(table.name)) is not None:
-        by_name = _repeated(named, table.key)
-        if by_name.count(run):
-            broken = by_name
-        else:
-            rule = "has the same hash of 64 bits as another client, by mere chance"
-            cure = "give the client of one of these rows another pseudonym, in every table"
-    _tell(place, rule, cure, broken, run, problems)
-
-
-def _repeated(rows: ir.Table, key: Iterable[str]) -> _Broken:
-    whole = rows.drop_null(list(key))
-    repeated = whole.group_by(list(key)).aggregate(n=whole.count()).filter(lambda each: each.n > 1)
-    return _Broken(whole.semi_join(repeated, list(key)), repeated.aggregate(n=repeated.n.sum()))
-
-
-def _broken_together(constraint: Constraint, table: str, name: str, typed: _Typed) -> _Broken | None:
-    """The rows that break a constraint which needs other rows to be seen; None for other kinds."""
-    other = str(constraint.value)
-    match constraint.kind:
-        case "refers_to" | "present_in" if typed.has(other, name):
-            alone = typed.rows(table, name).drop_null(name).anti_join(typed.rows(other, name).select(name), name)
-            return _Broken(alone, alone.aggregate(n=alone.count()))
-        case "one_per" if typed.has(table, other):
-            rows = typed.rows(table, name, other).drop_null(other)
-            sums = {"first": rows[name].min(), "last": rows[name].max(), "n": rows.count()}
-            differ = rows.group_by(other).aggregate(**sums).filter(lambda each: each["first"] != each["last"])
-            return _Broken(rows.semi_join(differ, other), differ.aggregate(n=differ.n.sum()))
-        case "no_overlap" if typed.has(table, *constraint.value):  # type: ignore[misc]
-            of, end = map(str, constraint.value)  # type: ignore[arg-type]
-            late = _overlapping(typed.rows(table, name, of, end), name, of, end)
-            return _Broken(late, late.aggregate(n=late.count()))
-    return None
-
-
-def _overlapping(rows: ir.Table, start: str, of: str, end: str) -> ir.Table:
-    """Periods that start before an earlier one of the same `of` has ended; one without an end has not."""
-    import ibis
-
-    periods = rows.drop_null([start, of]).mutate(ended=rows[end].coalesce(ibis.date(9999, 12, 31)))
-    before = ibis.window(group_by=of, order_by=[start, "ended", *row_column(rows)], preceding=(None, 1))
-    last = periods.mutate(last=periods.ended.max().over(before))
-    return last.filter(last[start] <= last["last"])
-
-
-def _tell(place: str, rule: str, cure: str, broken: _Broken, run: Run, problems: Problems) -> None:
-    if count := broken.count(run):
-        problems.add(place, f"{rule}, {_where(count, first_rows(broken.rows, SHOWN_ROWS, run))}", cure)
-
-
-def _where(count: int, rows: Iterable[int]) -> str:
-    numbers = [str(int(row)) for row in rows]
-    if not numbers:  # a database has none: its owner finds the rows with a query by this rule
-        return f"in {count} row{'s' * (count > 1)} of the database"
-    if count == 1:
-        return f"in 1 row (data row {numbers[0]})"
-    first = "first data rows" if count > len(numbers) else "data rows"
-    return f"in {count} rows ({first} {', '.join(numbers)})"

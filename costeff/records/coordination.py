@@ -88,20 +88,19 @@ def payer_cells(register: Register, by: Sequence[str] = BY) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns `by`, payer, clients (with a cost at the payer), sum (EUR), largest_two (EUR,
-        of the two clients who cost the most: to judge whether the sum may be shown).
+        Columns `by`, payer, clients (with a cost at the payer), sum (EUR), largest and second (EUR, of
+        the two clients who cost the most, 0 where there is no second: what `costeff.disclosure.tables`
+        asks for, to judge whether the sum may be shown).
     """
-    import ibis
-
     require(register, "costs")
     costs = register.rows("costs")
     euros = costs.cost.cast("decimal(18, 4)").sum().cast("decimal(19, 2)")
     totals = costs.group_by(["client", "payer"]).aggregate(cost=euros)
     rows = clients_by(register, by).join(totals.filter(totals.cost > 0), "client")
     rows = rows.mutate(place=_place(rows, "cost", [*by, "payer"]))
-    largest = ibis.ifelse(rows.place < 2, rows.cost, 0).sum().cast("float64")
-    sums = {"clients": rows.count(), "sum": rows.cost.sum().cast("float64"), "largest_two": largest}
-    return grouped(register, rows, [*by, "payer"], **sums)
+    euros = {"sum": rows.cost.sum(), "largest": rows.cost.max(), "second": rows.cost.sum(where=rows.place == 1)}
+    sums = {name: value.fill_null(0).cast("float64") for name, value in euros.items()}
+    return grouped(register, rows, [*by, "payer"], clients=rows.count(), **sums)
 
 
 def referral_cells(register: Register, by: Sequence[str] = BY) -> pd.DataFrame:
@@ -166,7 +165,7 @@ def payer_shares(register: Register, by: Sequence[str] = ("option",)) -> pd.Data
     """
     exact = payer_cells(register, by)
     whole = exact.groupby([*by])["sum"].transform("sum") if by else exact["sum"].sum()
-    hidden = (exact["clients"] < THRESHOLD) | (exact["largest_two"] > DOMINANCE * exact["sum"])
+    hidden = (exact["clients"] < THRESHOLD) | (exact["largest"] + exact["second"] > DOMINANCE * exact["sum"])
     shown = exact[[*by, "payer"]].copy()
     shown["clients"] = _shown(exact["clients"])
     shown["share"] = (100 * exact["sum"] / whole).round().astype("Int64").mask(hidden)

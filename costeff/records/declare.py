@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from costeff.identity import PATTERN, WHOLE_PATTERN
+from costeff.identity import LONGEST_WORD, PATTERN, WHOLE_PATTERN
 from costeff.spec import Id, Label, Spec
 
 ColumnType = Literal["text", "date", "number", "whole", "flag"]
@@ -32,11 +32,13 @@ class Constraint(Spec):
     """One rule about a column: what it says in the dictionary, and how breaking it is told.
 
     `value` is what the kind needs: a pattern, a limit, the values allowed,
-    another column, or another table.
+    another column, or another table. A text of letters a-z and digits alone, longer than
+    `letters_and_digits_to`, cannot hold the pattern and is not searched for it.
     """
 
     kind: ConstraintKind
     value: str | float | tuple[str, ...] = ""
+    letters_and_digits_to: int | None = None
     label: Label
     rule: str
     cure: str
@@ -272,6 +274,7 @@ NO_OVERLAP = Constraint(
 NOT_AN_IDENTITY_CODE = Constraint(
     kind="not_pattern",
     value=f"{PATTERN}|{WHOLE_PATTERN}",
+    letters_and_digits_to=LONGEST_WORD,
     label=Label(fi="ei henkilötunnus", sv="inte en personbeteckning", en="not an identity code"),
     rule="looks like a personal identity code",
     cure="give the clients pseudonyms where the codes lie, and send only those: costeff link pseudonymise",
@@ -279,6 +282,7 @@ NOT_AN_IDENTITY_CODE = Constraint(
 PLAIN_LETTERS = Constraint(
     kind="not_pattern",
     value=r"[^ -~]",
+    letters_and_digits_to=0,
     label=Label(
         fi="vain kirjaimia a-z, numeroita ja tavallisia merkkejä (ASCII)",
         sv="bara bokstäver a-z, siffror och vanliga tecken (ASCII)",

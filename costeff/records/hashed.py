@@ -43,6 +43,7 @@ MAKERS: Mapping[str, Callable[[bytes], Any]] = {
     "blake2b": hashlib.blake2b,
     "blake2b_256": partial(hashlib.blake2b, digest_size=32),
 }
+PSEUDONYM = "k[0-9a-f]{32}"  # as `pseudonymise` writes them
 SHORTEST = 16  # hexadecimal digits: fewer hash too few bits to name a client
 HEXADECIMAL = f"([0-9a-fA-F]-?){{{SHORTEST}}}"
 # Base64 and base32, with and without what fills up their last block: few lengths are those of a hash.
@@ -143,6 +144,11 @@ def looks_hashed(
         for name in ALGORITHMS.get(len(digest), CUT_SHORT):
             targets.setdefault(name, set()).add(digest)
     return _search(targets, len(written), seconds, wanted) if targets else HashSearch(0)
+
+
+def not_ours(clients: ir.Table) -> ir.Table:
+    """The clients whose pseudonym has another form than those made here; the length is told more cheaply by itself."""
+    return clients.filter(~((clients.client.length() == 33) & clients.client.re_search("^k[0-9a-f]+$")))
 
 
 def tell_hashed(search: HashSearch, problems: Problems) -> None:

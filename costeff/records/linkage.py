@@ -16,6 +16,7 @@ from costeff.disclosure import protect_count
 from costeff.errors import DataError, Problem, Problems, UsageError
 from costeff.records import merging
 from costeff.records.folders import frames_of, write_frames
+from costeff.records.hashed import PSEUDONYM
 from costeff.records.info import RegisterInfo
 from costeff.records.merging import SOURCE
 from costeff.records.sources import Register, check, open_register, register_from_frames
@@ -24,7 +25,6 @@ from costeff.records.typed import ROW
 
 NOT_JOINED = "The registers cannot be joined"
 NOT_WRITTEN = "The joined register was not written"
-PSEUDONYM = "k[0-9a-f]{32}"  # as `pseudonymise` writes them
 COMPLETE = ("counts", "ends")  # tables in which every client has a row, or which are not there
 
 TOLD = {

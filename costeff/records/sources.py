@@ -30,7 +30,7 @@ from costeff.records.databases import (
 )
 from costeff.records.declare import Table
 from costeff.records.excel import sheet_names
-from costeff.records.hashed import HashSearch, looks_hashed, tell_hashed
+from costeff.records.hashed import HashSearch, looks_hashed, not_ours, tell_hashed
 from costeff.records.info import INFO_FILE as INFO_FILE
 from costeff.records.info import Keyed as Keyed
 from costeff.records.info import RegisterInfo as RegisterInfo
@@ -103,7 +103,7 @@ class Register:
 
         Clients may be told apart by a hash of their pseudonym.
         """
-        return typed_table(self.tables[table], self.stored[table])
+        return typed_table(self.tables[table], self.stored[table], checked=self.checked)
 
     def run(self, expression: Any) -> pd.DataFrame:
         """Run an ibis expression where the rows lie. Only ask for aggregates."""
@@ -153,11 +153,17 @@ def check(register: Register, known_municipalities: Iterable[str] | None = None)
 
 
 def _search_for_hashes(register: Register) -> HashSearch:
-    """Of real clients only, and not of pseudonyms known to be keyed: made-up clients have no code to be found."""
-    if register.synthetic or register.info.pseudonyms or "clients" not in register.stored:
+    """Of real clients only: made-up ones have no code to be found.
+
+    Where a register says with which key its pseudonyms were made, those of that form are keyed, and the others are
+    searched: to say so does not make a hash a pseudonym.
+    """
+    if register.synthetic or "clients" not in register.stored:
         return HashSearch(0)
     clients = typed_table(register.tables["clients"], replace(register.stored["clients"], hashed=False))
-    return looks_hashed(clients, register.run) if CLIENT in clients.columns else HashSearch(0)
+    if CLIENT not in clients.columns:
+        return HashSearch(0)
+    return looks_hashed(not_ours(clients) if register.info.pseudonyms else clients, register.run)
 
 
 def open_register(source: str | Path, mapping: str | Path | None = None, keep_pseudonyms: bool = False) -> Register:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CLIENT = "client"
 ROW = "__row"  # number of the data row in its file, from 1; a table of a database has none
+SHOWN_ROWS = 3
 Run = Callable[[Any], Any]  # of an expression, where the rows lie; the answer is a data frame
 
 
@@ -50,6 +51,17 @@ def first_rows(broken: ir.Table, most: int, run: Run) -> list[int]:
     return [int(row) for row in run(broken.select(ROW).order_by(ROW).limit(most))[ROW]]
 
 
+def where(count: int, broken: ir.Table, run: Run) -> str:
+    """In how many rows a rule is broken, and the numbers of the first of them."""
+    numbers = list(map(str, first_rows(broken, SHOWN_ROWS, run)))
+    if not numbers:  # a database has none: its owner finds the rows with a query by this rule
+        return f"in {count} row{'s' * (count > 1)} of the database"
+    if count == 1:
+        return f"in 1 row (data row {numbers[0]})"
+    first = "first data rows" if count > len(numbers) else "data rows"
+    return f"in {count} rows ({first} {', '.join(numbers)})"
+
+
 LARGEST = 1.7976931348623157e308  # what is not at most this is infinite or not a number
 
 
@@ -76,11 +88,17 @@ def fits(column: Column, kind: Any, hashed: bool = False) -> bool:
     return bool(kind.is_boolean() or kind.is_integer())
 
 
-def typed_value(raw: Any, column: Column, mark: str) -> Any:
-    """The declared type out of what was stored; null where it is not of that type."""
+def typed_value(raw: Any, column: Column, mark: str, checked: bool = False) -> Any:
+    """The declared type out of what was stored; null where it is not of that type.
+
+    What has been `checked` is often right as it is stored. A database then knows how many
+    different values there are, which it does not of the outcome of an expression.
+    """
     if _typeless(raw.type()):
         raw = raw.cast("string")
     text = raw.type().is_string()
+    if checked and (not text or column.meaning_of_empty is None) and _is_stored(raw.type(), column):
+        return raw
     if column.type == "text":
         return raw.nullif("") if text else raw
     if column.type == "date":
@@ -89,6 +107,18 @@ def typed_value(raw: Any, column: Column, mark: str) -> Any:
         number = _number(raw, text, mark)
         return number if column.type == "number" else _whole(number)
     return _flag(raw, text)
+
+
+def _is_stored(kind: Any, column: Column) -> bool:
+    """Whether every value that obeys the declaration is stored in its own type."""
+    match column.type:
+        case "text":
+            return bool(kind.is_string())
+        case "date":
+            return bool(kind.is_date())
+        case "number" | "whole":
+            return bool(kind.is_float64())
+    return bool(kind.is_boolean())
 
 
 def _date(raw: Any, text: bool) -> Any:
@@ -145,8 +175,8 @@ def _flag(raw: Any, text: bool) -> Any:
     return raw.cases((1, True), (0, False), else_=None)
 
 
-def _key(raw: Any) -> Any:
-    """The hash of a pseudonym, null where there is none; as it is where it was stored instead of the pseudonym."""
+def hashed(raw: Any) -> Any:
+    """The hash of a text, null where there is none; as it is where it was stored instead of the text."""
     import ibis
 
     if not holds_text(raw.type()):
@@ -170,9 +200,9 @@ def null_of(value: Any) -> Any:
     return value.isnull()
 
 
-def typed_values(columns: Iterable[Column], stored: Stored) -> dict[str, Any]:
+def typed_values(columns: Iterable[Column], stored: Stored, checked: bool = False) -> dict[str, Any]:
     """Typed expressions of columns, by name."""
-    return {c.name: typed_value(stored.rows[c.name], c, stored.marks.get(c.name, ".")) for c in columns}
+    return {c.name: typed_value(stored.rows[c.name], c, stored.marks.get(c.name, "."), checked) for c in columns}
 
 
 def usable_columns(table: Table, stored: Stored) -> list[Column]:
@@ -182,13 +212,13 @@ def usable_columns(table: Table, stored: Stored) -> list[Column]:
     return [column for column in names if fits(column, schema[column.name], stored.hashed)]
 
 
-def typed_table(table: Table, stored: Stored, only: Collection[str] | None = None) -> ir.Table:
+def typed_table(table: Table, stored: Stored, only: Collection[str] | None = None, checked: bool = False) -> ir.Table:
     """The declared columns, typed, beside the row number if any; columns missing or of a wrong kind are left out.
 
-    `only` names the columns that are needed, when not all are.
+    `only` names the columns that are needed, when not all are; `checked` rows have passed every rule.
     """
     columns = [column for column in usable_columns(table, stored) if only is None or column.name in only]
-    values = typed_values(columns, stored)
+    values = typed_values(columns, stored, checked)
     if stored.hashed and CLIENT in values:
-        values[CLIENT] = _key(stored.rows[CLIENT])
+        values[CLIENT] = hashed(stored.rows[CLIENT])
     return stored.rows.select(*row_column(stored.rows), **values)

@@ -16,10 +16,11 @@ def switched_on(chapter: Chapter) -> list[str]:
 
 
 def how_counted(chapter: Chapter) -> list[str]:
-    """Every switch in a text of its own: the effect, research, later costs, the correction of funding, whole units."""
+    """Every switch in a text of its own: the effect, research, profiles, later costs, funding, whole units."""
     parts = (
         _effect(chapter),
         how_believed(chapter),
+        _profiles(chapter),
         links_on(chapter),
         links_off(chapter),
         _claw_back_off(chapter),
@@ -48,6 +49,26 @@ def _effect(chapter: Chapter) -> list[str]:
     )
     told = [say("The half-life used varies within {range} years.", range=words.between(*ends[1:]))] if ends[1:] else []
     return [text, *told, *unknown]
+
+
+def _profiles(chapter: Chapter) -> list[str]:
+    """That the outcome model reads what counties told of themselves, and what of it."""
+    say, names = chapter.words.say, chapter.main.attr("covariates")
+    kinds = {
+        "integrated": say("how services are organised"),
+        "cooperation": say("how cooperation works"),
+        "staff": say("how much staff there is for the inhabitants"),
+    }
+    told = [text for kind, text in kinds.items() if any(n.startswith(kind) for n in str(names or "").split(","))]
+    if not told:
+        return []
+    return [
+        say(
+            "The estimate also reads what wellbeing services counties have told of themselves: {what}. It moves the "
+            "level expected in a municipality with either service, and does not tell why counties differ.",
+            what=chapter.words.listed(told),
+        )
+    ]
 
 
 def _when_on(chapter: Chapter) -> tuple[list[str], list[str]]:

@@ -87,8 +87,19 @@ def test_a_day_is_written_and_read_again_with_its_shocks_drawn_or_written_down(d
     pd.testing.assert_frame_equal(drawn, written, check_exact=True)
     assert "drawn" not in (tmp_path / "written.yaml").read_text()
     save_results(tmp_path / "out" / "table.csv", drawn)
-    assert np.allclose(pd.read_csv(tmp_path / "out" / "table.csv")["waiting"], drawn["waiting"])
+    told = pd.read_csv(tmp_path / "out" / "table.csv", sep=";", decimal=",")
+    pd.testing.assert_frame_equal(told, drawn, check_dtype=False)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["table.csv"]
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(A1)", "+1+2", "-2+3", "@SUM(A1)", "\t=1", "\uff1d1+1", "safe;=1+1"])
+def test_no_name_of_a_service_becomes_a_formula(tmp_path: Path, name: str) -> None:
+    table = pd.DataFrame({"round": [1], "service": [name], "waiting": [-12.5]})
+    save_results(tmp_path / "table.csv", table)
+    [told] = pd.read_csv(tmp_path / "table.csv", sep=";", decimal=",").to_dict("records")
+    assert "'" in told["service"].replace(name, "")
+    assert told["service"].replace("'", "") == name.replace("\t", "\t")
+    assert told["waiting"] == -12.5
 
 
 def test_drawn_shocks_have_the_mean_spread_and_correlation_of_the_budget() -> None:

@@ -25,6 +25,7 @@ from costeff.errors import DataError, SetupError, UsageError
 from costeff.identity import artificial, find
 from costeff.records import check, hashed, open_register, register_from_frames
 from costeff.records.hashed import looks_hashed
+from costeff.records.info import Keyed
 from costeff.records.pseudonyms import make_key, pseudonymise, read_key
 
 ROOT = Path(__file__).parents[2]
@@ -384,3 +385,36 @@ def test_the_check_refuses_unsalted_hashes_of_real_clients_and_remarks_on_others
     with renamed(lambda code: hmac.digest(b"secret", code.encode(), "md5").hex(), False) as register:  # type: ignore[attr-defined]
         check(register)
         assert len(register.remarks) == 1
+
+
+@pytest.mark.usefixtures("few_days")
+def test_to_name_a_key_does_not_make_a_hash_a_pseudonym(extract: Frames, tmp_path: Path) -> None:
+    """A register says its pseudonyms are keyed: those of our form are believed, the others searched."""
+
+    def checked(by: Callable[[str], str]) -> tuple[str, ...]:
+        frames = {
+            name: frame.assign(client=frame["client"].str.upper().str.replace("\u2013", "-").map(by))
+            for name, frame in extract.items()
+        }
+        with register_from_frames(frames, synthetic=False, label="r") as register:
+            keyed = Keyed(project="perhe 2026", key="0" * 16, providers=("clinic",))
+            register.info = register.info.override(pseudonyms=keyed)
+            check(register)
+            return register.remarks
+
+    def ours(code: str) -> str:
+        return "k" + hmac.digest(b"secret", code.encode(), "sha256")[:16].hex()
+
+    def unsalted(code: str) -> str:
+        return hashlib.sha256(code.encode()).hexdigest()
+
+    assert checked(ours) == ()
+    for by in (
+        unsalted,
+        lambda code: unsalted(code)[:33],
+        lambda code: unsalted(code) if code == CODES[0] else ours(code),
+    ):
+        with pytest.raises(DataError) as caught:
+            checked(by)
+        assert "clients.client: is an unsalted hash of a personal identity code" in str(caught.value)
+    assert len(checked(lambda code: hmac.digest(b"secret", code.encode(), "sha256").hex())) == 1

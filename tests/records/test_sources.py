@@ -159,6 +159,30 @@ def test_a_database_that_is_nowhere_named_in_the_code_gives_the_same_counts(
     assert set(counts) <= set(told)
 
 
+def test_a_database_that_is_nowhere_named_tells_empty_texts_and_codes_as_files_do(tmp_path: Path) -> None:
+    frames = fuller()
+    for row, value in enumerate(["", " \t", "middle"], start=1):
+        frames = put(frames, "clients", "risk_group", row, value)
+    for name, frame in frames.items():  # an artificial code, and one more letter than a code can follow
+        texts = {"c1": "130391-951Y", "c2": "abcde130391A951Y", "c3": "k" * 20 + "\u00e9"}
+        frames[name] = frame.replace({"client": texts})
+    rules = []
+    for source in (sqlite_url(tmp_path / "file.sqlite", frames), write(tmp_path / "parquet", frames, "parquet")):
+        with open_register(source) as register, pytest.raises(DataError) as caught:
+            check(register, KNOWN)
+        told = [problem for problem in caught.value.problems if problem.place.startswith("clients.")]
+        rules.append([(problem.place, problem.rule.partition(" row")[0]) for problem in told])
+    assert (
+        rules[0]
+        == rules[1]
+        == [
+            ("clients.client", "looks like a personal identity code, in 1"),
+            ("clients.client", "has a character outside ASCII, in 1"),
+            ("clients.risk_group", "is empty, in 2"),
+        ]
+    )
+
+
 # --- nothing is written -------------------------------------------------------------------------
 
 

@@ -51,6 +51,34 @@ def test_nothing_on_is_told_only_among_the_limits(tmp_path: Path, language: str)
     assert not any(escape(text) in page.answer()._repr_html_() for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("language", "told", "not_told"),
+    [
+        (
+            "fi",
+            "hyvinvointialueet ovat kertoneet itsestään: miten yhteistyö toimii ja paljonko henkilöstöä",
+            "järjestetty",
+        ),
+        (
+            "sv",
+            "välfärdsområdena har berättat om sig själva: hur samarbetet fungerar och hur mycket personal",
+            "ordnade",
+        ),
+        ("en", "counties have told of themselves: how cooperation works and how much staff", "organised"),
+    ],
+)
+def test_profiles_of_counties_in_the_model_are_told_as_what_they_hold(
+    tmp_path: Path, language: str, told: str, not_told: str
+) -> None:
+    names = "cooperation,staff_nurse,staff_social_worker"
+    with_them = one(tmp_path, language, covariates=names)
+    assert told in read(with_them, "sources")
+    [sentence] = [text for text in how_counted(with_them.chapters[0]) if told in plain([text])]
+    assert not_told not in sentence
+    assert switched_on(with_them.chapters[0]) == []
+    assert told not in read(one(tmp_path, language, covariates=""), "sources")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_on_stands_beside_the_answer(tmp_path: Path, language: str) -> None:
     page = one(
