@@ -143,7 +143,7 @@ class Levers:
             elif name == SERVICE:
                 costs = self._costing(value)
             else:
-                catalogue = _with(catalogue, name, value)
+                catalogue = with_number(catalogue, name, value)
         if RISK in moved or RATIO in moved:
             fit = self._acting(moved)
         ds = appraise(self.chain, catalogue, fit, [self.municipality], request, costs)
@@ -251,12 +251,8 @@ class Levers:
         for name, value in moved.items():
             if name not in self.base:
                 problems.add(f"value {name}", "is not a number of this appraisal", f"known: {', '.join(self.base)}")
-            elif not np.isfinite(value) or (value < 0 and name != SERVICE):
-                problems.add(f"value {name}", f"{value:g} is missing, infinite or below 0", "give a number from 0 on")
-            elif (domains.get(name) == Domain.PROBABILITY or name.endswith(CASHABLE)) and value > 1:
-                problems.add(f"value {name}", f"{value:g} is above 1", "give a share from 0 to 1")
-            elif domains.get(name) == Domain.DURATION and value == 0:
-                problems.add(f"value {name}", "is 0", "give years above 0")
+            elif wrong := unfit(name, value, domains.get(name)):
+                problems.add(f"value {name}", *wrong)
             elif name == CLIENTS and round(value) < 1:
                 problems.add(f"value {name}", f"{value:g} is less than 1 client", "give 1 or more")
         problems.raise_if_any(UsageError, "The appraisal cannot be moved")
@@ -287,8 +283,19 @@ class Levers:
         return replace(costs, effect=costs.effect.assign(mean=both), hash=f"{costs.hash}-{extra}")
 
 
-def _with(catalogue: Catalogue, name: str, value: float) -> Catalogue:
-    """A catalogue in which one number is known."""
+def unfit(name: str, value: float, domain: Domain | None) -> tuple[str, str] | None:
+    """Why a number cannot be what it is set to, and what it may be."""
+    if not np.isfinite(value) or (value < 0 and name != SERVICE):
+        return f"{value:g} is missing, infinite or below 0", "give a number from 0 on"
+    if (domain == Domain.PROBABILITY or name.endswith(CASHABLE)) and value > 1:
+        return f"{value:g} is above 1", "give a share from 0 to 1"
+    if domain == Domain.DURATION and value == 0:
+        return "is 0", "give years above 0"
+    return None
+
+
+def with_number(catalogue: Catalogue, name: str, value: float) -> Catalogue:
+    """A catalogue in which one number is known; it must be there, and may be what it is set to."""
     changes = (*catalogue.changes, f"{name} set to {value!r}")
     model, _, parameter = name.partition(".")
     if name == HALF_LIFE:

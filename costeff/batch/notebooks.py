@@ -42,7 +42,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        return f"page {self.municipality} {self.language}"
+        return f"page {self.short}"
+
+    @property
+    def short(self) -> str:
+        """As people are told of it."""
+        return f"{self.municipality} {self.language}"
 
     @property
     def page(self) -> str:

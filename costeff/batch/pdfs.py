@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from costeff import __version__
+from costeff.batch.log import Step, Told, silent
 from costeff.batch.manifest import Made, Manifest
 from costeff.batch.plan import HASH, PACKAGE, hash_of
 from costeff.disclosure.outputs import BrokenRecordError, Record, read_record
@@ -28,8 +29,6 @@ CODE = ("looks.py", "printed.py", "pdf.py", "template/page.typ")  # of the room 
 LIBRARIES = ("typst", "pikepdf", "matplotlib")  # the last for its letters
 AGAIN = "run costeff run again, then this"
 _PAGE = re.compile(r"(?P<code>[^./]+)\.(?P<language>[a-z]{2})\.html")
-
-Told = Callable[[str, int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def make_pdfs(
     municipalities: Sequence[str] = (),
     languages: Sequence[str] = (),
     workers: int = 2,
-    tell: Told = lambda *_: None,
+    tell: Told = silent,
 ) -> PdfOutcome:
     """Make the PDFs of released pages that are missing, or older than their page.
 
@@ -151,7 +150,7 @@ class _Pdfs:
                 with closing(self._laid_out(due, workers)) as made:
                     for number, pdf in enumerate(made, start=1):
                         self._keep(pdf)
-                        tell("PDFs", number, len(due), pdf.page)
+                        tell(Step("PDFs", number, len(due), now=(pdf.page,)))
                 self.release.close()
             finally:
                 shutil.rmtree(self.aside, ignore_errors=True)

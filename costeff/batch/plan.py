@@ -36,6 +36,8 @@ WHY = {
     "packages": "a library changed",
     "template": "the template changed",
     "appraisal": "its appraisal changed",
+    "results": "its figures changed",
+    "texts": "its texts changed",
 }
 
 
@@ -161,7 +163,7 @@ class Planner:
 
     def _due(self, name: str, parts: Mapping[str, str], files: Sequence[str]) -> Due | None:
         """The thing with its reason, or None when it stands as it would be made again."""
-        why = _why(self.manifest.made.get(name), parts, self.catalogue, self.folder, files)
+        why = why_due(self.manifest.made.get(name), parts, self.catalogue, self.folder, files)
         return Due(name, why) if why else None
 
 
@@ -170,7 +172,10 @@ def appraisal_file(code: str) -> str:
     return f"appraisals/{code}.nc"
 
 
-def _why(made: Made | None, parts: Mapping[str, str], catalogue: Catalogue, folder: Path, files: Iterable[str]) -> str:
+def why_due(
+    made: Made | None, parts: Mapping[str, str], catalogue: Catalogue, folder: Path, files: Iterable[str]
+) -> str:
+    """Why a thing has to be made; empty when it stands as it would be made again."""
     if made is None:
         return "new"
     if made.error:

@@ -17,12 +17,15 @@ from costeff.indicators.profile_files import read_profiles
 from costeff.indicators.profiles import profile_covariates
 from costeff.outcomes import Sampling
 from costeff.params import Catalogue
-from costeff.spec import LANGUAGES, CountyCode, Id, Language, MunicipalityCode, Spec
+from costeff.spec import LANGUAGES, CountyCode, Id, Language, MunicipalityCode, Spec, read_yaml
 
 MOST_SEED = 2**32 - 1
 LEAST = {"draws": 100, "clients": 1, "workers": 1, "timeout": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
 POSTERIOR_DRAWS = Sampling(seed=0).draws * Sampling(seed=0).chains  # an appraisal cannot have more
-MOST = {"draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200, "seed": MOST_SEED}
+MOST = {
+    "draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200, "seed": MOST_SEED, "workers": 256,
+    "timeout": 86_400,
+}  # fmt: skip
 RESERVED = ("municipality", "language", "appraisal")  # what the batch itself gives to each notebook
 
 
@@ -52,6 +55,11 @@ class RunRequest(Spec):
     scheduler: str | None = None  # address of a Dask scheduler
     cluster: Path | None = None  # description of a Dask cluster to start
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether a cluster makes the pages."""
+        return bool(self.scheduler or self.cluster)
 
 
 def resolve(
@@ -103,6 +111,9 @@ def resolve(
     told = _profiles(catalogue, profiles, problems) if profiles else None
     if settings.get("scheduler") and settings.get("cluster"):
         problems.add("--scheduler", "stands beside --cluster", "give one or the other")
+    elif settings.get("workers") and (settings.get("scheduler") or settings.get("cluster")):
+        cure = "leave it out: the cluster has workers of its own"
+        problems.add("--workers", "stands beside --scheduler or --cluster", cure)
     if not codes and not problems:
         problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
     defaults = catalogue.conventions
@@ -182,15 +193,16 @@ def _known(look_up: Any, problems: Problems) -> Any:
         return None
 
 
-def check_parameters(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
-    """Parameters for the template, converted to the types its parameters cell declares.
+def check_parameters(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters for the template, of the types its parameters cell declares.
 
     Parameters
     ----------
     declared
         What `papermill.inspect_notebook` says of the template.
     given
-        Name and text of each parameter, as written on the command line.
+        Name and value of each parameter: a text is read as the type declared, as from the command line; a value of
+        a YAML file has to be of that type.
 
     Raises
     ------
@@ -199,7 +211,7 @@ def check_parameters(declared: Mapping[str, Mapping[str, Any]], given: Mapping[s
     """
     problems, converted = Problems(), {}
     free = [name for name in declared if name not in RESERVED]
-    for name, text in given.items():
+    for name, value in given.items():
         if name in RESERVED:
             problems.add(f"parameter {name}", "is given by the run itself", "use the run's own option")
         elif name not in declared:
@@ -211,19 +223,28 @@ def check_parameters(declared: Mapping[str, Mapping[str, Any]], given: Mapping[s
         else:
             kind = str(declared[name]["inferred_type_name"])
             try:
-                converted[name] = _convert(text, kind)
+                converted[name] = _convert(value, kind)
             except ValueError:
-                problems.add(
-                    f"parameter {name}", f"is {text!r}, and must be {_KINDS.get(kind, kind)}", "correct the value"
-                )
+                cure = 'write it in quotes, for example "091"' if kind == "str" else "correct the value"
+                problems.add(f"parameter {name}", f"is {value!r}, and must be {_KINDS.get(kind, kind)}", cure)
     problems.raise_if_any(UsageError, "The template cannot take these parameters")
     return converted
 
 
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 
 
-def _convert(text: str, kind: str) -> Any:
+def _convert(value: Any, kind: str) -> Any:
+    """A value as the template has it; ValueError where it is of another kind."""
+    if isinstance(value, str):
+        return _read(value, kind)
+    if isinstance(value, bool) != (kind == "bool") or not isinstance(value, _TYPES.get(kind, (object,))):
+        raise ValueError(kind)
+    return value
+
+
+def _read(text: str, kind: str) -> Any:
     if kind == "int":
         return int(text)
     if kind == "float":
@@ -233,6 +254,42 @@ def _convert(text: str, kind: str) -> Any:
             raise ValueError(text)
         return text.lower() == "true"
     return text
+
+
+def parameters_of(options: Sequence[str], file: Path | None) -> dict[str, Any]:
+    """Parameters for the template by name; an option stands before the same name in the file.
+
+    Parameters
+    ----------
+    options
+        Each `name=value`.
+    file
+        A YAML file, `name: value` on each line. A code keeps its zeros.
+
+    Raises
+    ------
+    UsageError
+        With everything in them that cannot be read.
+    """
+    problems, found = Problems(), {}
+    document = read_yaml(file, problems) if file else None
+    if document is not None and not isinstance(document.data, dict):
+        problems.add(document.place(), "is empty or not a mapping", "write `name: value` lines")
+    elif document is not None:
+        for name, value in document.data.items():
+            if isinstance(value, str | int | float):
+                found[str(name)] = value
+            else:
+                document.tell(problems, (name,), "is not one value", "write a text, a number, true or false")
+    given: set[str] = set()
+    for text in options:
+        name, value = split_parameter(text)
+        if name in given:
+            problems.add(f"parameter {name}", "is given twice", "keep one of them")
+        given.add(name)
+        found[name] = value
+    problems.raise_if_any(UsageError, "The parameters cannot be read")
+    return found
 
 
 def split_parameter(text: str) -> tuple[str, str]:

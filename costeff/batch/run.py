@@ -26,6 +26,7 @@ from costeff.batch.country import (
     fit_costs,
 )
 from costeff.batch.local import environment
+from costeff.batch.log import Log, Step, Told, silent
 from costeff.batch.manifest import Made
 from costeff.batch.notebooks import Done, Job
 from costeff.batch.pdfs import pdf_of
@@ -49,8 +50,6 @@ ASIDE = ".aside"  # where pages lie until they are scanned and recorded
 
 NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
-# What a run tells while it works: the stage, how much of it is done, how much there is, and a note.
-Told = Callable[[str, int, int, str], None]
 Runner = Callable[[Sequence[Job], int], Generator[Done]]
 
 
@@ -77,7 +76,7 @@ class Outcome:
             self.seconds[stage] = time.perf_counter() - start
 
 
-def run(catalogue: Catalogue, request: RunRequest, tell: Told = lambda *_: None, root: Path | None = None) -> Outcome:
+def run(catalogue: Catalogue, request: RunRequest, tell: Told = silent, root: Path | None = None) -> Outcome:
     """Make the pages of a request that do not stand already.
 
     A page stands when all it depends on is as it was: fits, the entries of the catalogue that were read, the
@@ -90,32 +89,38 @@ def run(catalogue: Catalogue, request: RunRequest, tell: Told = lambda *_: None,
     DataError, ParamsError, ModelError
         When data, parameters or a model do not hold, before any page is made.
     """
-    _writable(request.output)
-    with alone_in(request.output):
-        return _Run(catalogue, request, tell, root or project_root()).make()
+    root = root or project_root()
+    parameters = checked_parameters(root, request)  # before anything is written
+    writable(request.output)
+    log = Log(request.output)
+    with alone_in(request.output), log.timed("run"):
+        log.add("begins", __version__)
+        return _Run(catalogue, request, tell, root, parameters).make()
 
 
 def plan(catalogue: Catalogue, request: RunRequest, root: Path | None = None) -> Planned:
     """What `run` would make, and why; nothing is fitted or written."""
     root = root or project_root()
-    planner = Planner(catalogue, request, _template(root), _checked_parameters(_template(root), request))
+    planner = Planner(catalogue, request, _template(root), checked_parameters(root, request))
     return planner.plan(all_keys(all_data(catalogue, request, cache_folder(root)), catalogue, request))
 
 
 class _Run:
-    def __init__(self, catalogue: Catalogue, request: RunRequest, tell: Told, root: Path) -> None:
+    def __init__(
+        self, catalogue: Catalogue, request: RunRequest, tell: Told, root: Path, parameters: Mapping[str, Any]
+    ) -> None:
         self.catalogue, self.request, self.tell = catalogue, request, tell
         self.folder, self.cache = request.output, cache_folder(root)
         self.aside = self.folder / ASIDE
-        self.planner = Planner(catalogue, request, _template(root), _checked_parameters(_template(root), request))
-        self.manifest = self.planner.manifest
+        self.planner = Planner(catalogue, request, _template(root), parameters)
+        self.manifest, self.log = self.planner.manifest, Log(self.folder)
         self.outcome, self.root = Outcome(self.folder), root
 
     def make(self) -> Outcome:
         outcome = self.outcome
         self._clean()
         self.manifest.compact()
-        with outcome.timed("data"):
+        with outcome.timed("data"), self.log.timed("data"):
             data = all_data(self.catalogue, self.request, self.cache)
             keys = all_keys(data, self.catalogue, self.request)
             planned = self.planner.plan(keys)
@@ -134,17 +139,17 @@ class _Run:
 
     def _make(self, data: Mapping[str, Data], keys: Mapping[str, Mapping[str, str]], planned: Planned) -> None:
         outcome = self.outcome
-        with outcome.timed("fits"):
+        with outcome.timed("fits"), self.log.timed("fits"):
             prepared = self._fit(data)
             told = told_counts(prepared, self.catalogue, self.folder)
-        with outcome.timed("appraisals"):
+        with outcome.timed("appraisals"), self.log.timed("appraisals"):
             self._appraise([one.name.split()[1] for one in planned.appraisals], prepared, told, keys)
         release = Release(self.folder, told, outputs=recorded(self.folder))
         make_folder(self.aside)
         try:
-            with outcome.timed("reports"):
+            with outcome.timed("reports"), self.log.timed("reports"):
                 self._report(release)
-            with outcome.timed("index"):
+            with outcome.timed("index"), self.log.timed("index"):
                 self._write_indexes(release)
                 release.close()
         finally:
@@ -154,16 +159,8 @@ class _Run:
         self._note_indexes(keys)
 
     def _clean(self) -> None:
-        """Remove what a killed run left half-written, and nothing that is not ours; we are alone in the folder."""
-        for folder in (self.folder, self.folder / "appraisals", self.folder / "notebooks", self.aside):
-            if folder.is_symlink() and folder != self.folder:
-                problem = Problem(f"{folder.name} in the output folder", "is a link", "remove it, or choose another")
-                raise SetupError("The output folder cannot be used", [problem])
-            for left in folder.glob(".*"):
-                if HALF_WRITTEN.fullmatch(left.name):
-                    left.unlink()
-        for folder in (self.aside, self.planner.sockets):
-            shutil.rmtree(folder, ignore_errors=True)
+        clear(self.folder, "appraisals", "notebooks")
+        shutil.rmtree(self.planner.sockets, ignore_errors=True)
 
     def _unknown(self, keys: Mapping[str, Mapping[str, str]]) -> bool:
         """Whether a fit has not told yet if it passed its diagnostics."""
@@ -173,7 +170,7 @@ class _Run:
     def _fit(self, data: Mapping[str, Data]) -> dict[str, Fits]:
         prepared, seed = {}, self.request.seed
         for number, (name, found) in enumerate(data.items()):
-            self.tell("models", number, len(data), name)
+            self.tell(Step("models", number, len(data), now=(name,)))
             chain = self.catalogue.chains[name]
             outcome = fit_chain(chain, self.catalogue, found, seed, self.cache, evidence=self.request.evidence)
             fits = prepared[name] = Fits(outcome, fit_costs(chain, self.catalogue, found, seed, self.cache))
@@ -182,7 +179,7 @@ class _Run:
             models = {what: each.model for what, each in fits.named.items()}
             parts = {what: each.hash for what, each in fits.named.items()}
             self._note(f"fits {name}", parts, entry={"models": models, "failed": fits.failed})
-        self.tell("models", len(data), len(data), "")
+        self.tell(Step("models", len(data), len(data)))
         return prepared
 
     def _appraise(
@@ -197,13 +194,9 @@ class _Run:
             name = appraisal_file(made.code)
             write_bytes(self.folder / name, made.file)
             files = {name: hash_of(made.file)}
-            self._note(
-                f"appraisal {made.code}",
-                parts,
-                made.reads,
-                files,
-            )
-            self.tell("appraisals", number, len(codes), made.code)
+            self._note(f"appraisal {made.code}", parts, made.reads, files)
+            self.log.add("appraisal", made.code)
+            self.tell(Step("appraisals", number, len(codes), now=tuple(codes[number : number + 1])))
 
     def _report(self, release: Release) -> None:
         everything = self.planner.jobs()
@@ -211,11 +204,15 @@ class _Run:
         self.outcome.standing = len(everything) - len(jobs)
         if not jobs:
             return
+        waiting = list(jobs)  # the first of them are under way
+        self.tell(Step("reports", 0, len(jobs)))
         home = environment({"COSTEFF_HOME": str(self.root)})  # kernels start elsewhere and find the catalogue so
         with home, closing(self._runner()(jobs, self.request.workers)) as ended:
             for number, done in enumerate(ended, start=1):
                 self._keep(done, release)
-                self.tell("reports", number, len(jobs), f"{done.job.municipality} {done.job.language}")
+                waiting.remove(done.job)
+                now = () if self.request.elsewhere else tuple(each.short for each in waiting[: self.request.workers])
+                self.tell(Step("reports", number, len(jobs), len(self.outcome.failed), now))
 
     def _runner(self) -> Runner:
         request = self.request
@@ -241,11 +238,13 @@ class _Run:
                 (self.folder / job.page).unlink()
             self.outcome.failed.append(Done(job, done.seconds, error))
             self._note(job.name, self.planner.page_parts(job), error=error, seconds=done.seconds)
+            self.log.add("page", job.short, done.seconds, error)
             return
         self.outcome.pages += 1
         files = {job.notebook: hash_of(done.notebook.encode()), job.page: hash_of(done.page.encode())}
         parts = self.planner.page_parts(job)
         self._note(job.name, parts, done.reads, files, seconds=done.seconds, entry=done.entry)
+        self.log.add("page", job.short, done.seconds)
 
     def _released(self, done: Done, release: Release) -> str:
         """Scan, record and place the notebook and the page; the answer is why it could not be done."""
@@ -262,7 +261,7 @@ class _Run:
         except (OSError, SetupError) as problem:
             found = problem if isinstance(problem, OSError) else problem.__cause__
             if getattr(found, "errno", None) in NO_MORE:  # nor could any other page be written
-                raise _no_more(self.folder, found) from problem
+                raise no_more(self.folder, found) from problem
             return f"a file could not be written ({getattr(found, 'strerror', None) or type(found).__name__})"
         held = [one for one in outputs if not one.passed]
         kinds = ", ".join(dict.fromkeys(kind for one in held for kind in one.found))
@@ -282,7 +281,7 @@ class _Run:
         try:
             self.manifest.add(Made(name, parts, reads or {}, files or {}, seed=seed, version=__version__, **more))
         except OSError as error:
-            raise _no_more(self.folder, error) from error
+            raise no_more(self.folder, error) from error
 
     # --- what binds the pages together ------------------------------------------------------------
 
@@ -344,11 +343,25 @@ class _Run:
         write_text(self.folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
+def clear(output: Path, *within: str) -> None:
+    """Remove what a killed run left half-written, and nothing that is not ours; we are alone in the folder."""
+    for folder in (output, *(output / name for name in (*within, ASIDE))):
+        if folder.is_symlink() and folder != output:
+            problem = Problem(f"{folder.name} in the output folder", "is a link", "remove it, or choose another")
+            raise SetupError("The output folder cannot be used", [problem])
+        for left in folder.glob(".*"):
+            if HALF_WRITTEN.fullmatch(left.name):
+                left.unlink()
+    shutil.rmtree(output / ASIDE, ignore_errors=True)
+
+
 def _template(root: Path) -> Path:
     return root / "notebooks" / TEMPLATE
 
 
-def _checked_parameters(template: Path, request: RunRequest) -> dict[str, Any]:
+def checked_parameters(root: Path, request: RunRequest) -> dict[str, Any]:
+    """The parameters of a request as the template takes them; see `check_parameters`."""
+    template = _template(root)
     if not template.is_file():
         raise SetupError(
             "The report template is missing", [Problem(str(template), "does not exist", "restore notebooks/")]
@@ -360,13 +373,13 @@ def _checked_parameters(template: Path, request: RunRequest) -> dict[str, Any]:
     return check_parameters(papermill.inspect_notebook(str(template)), request.parameters)
 
 
-def _no_more(folder: Path, error: BaseException | None) -> SetupError:
+def no_more(folder: Path, error: BaseException | None) -> SetupError:
     reason = getattr(error, "strerror", None) or "cannot be written"
     cure = "free space or make the folder writable; then run the same command again, and what is whole stays"
     return SetupError("The run stopped: nothing more can be written", [Problem(str(folder), str(reason), cure)])
 
 
-def _writable(folder: Path) -> None:
+def writable(folder: Path) -> None:
     try:
         make_folder(folder)
     except OSError as error:

@@ -20,7 +20,7 @@ def pdf(
 ) -> None:
     """Make the PDF of each released page of a run; those that stand are left as they are."""
     from costeff.batch.pdfs import make_pdfs
-    from costeff.cli.run import progress
+    from costeff.cli.progress import progress
 
     try:
         with progress() as tell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def release(
 ) -> None:
     """Check everything in the folder of a run against its record, and look for identity codes once more."""
     from costeff.disclosure.outputs import read_record
-    from costeff.disclosure.record import let_pass, verify
+    from costeff.disclosure.record import let_pass, parts, verify
 
     if not folder.is_dir():
         problem = Problem("the folder", "does not exist", "give the folder of a run")
@@ -33,8 +34,12 @@ def release(
         let_pass(folder, passing, reason)
     if problems := verify(folder):
         raise DataError("The pages must not go out", problems)
-    record = read_record(folder)
-    outputs = list(record.outputs.values()) if record else []
+    outputs = [
+        replace(one, file=f"{part.name}/{one.file}" if part != folder else one.file)
+        for part in (folder, *parts(folder))
+        if (record := read_record(part))
+        for one in record.outputs.values()
+    ]
     public = [one for one in outputs if one.passed and one.label == "public"]
     print(f"{_files(len(public))} may go out; all files agree with the record, and hold no identity code unexplained.")
     for one in outputs:

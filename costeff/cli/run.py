@@ -1,4 +1,4 @@
-"""`costeff run`: reports of municipalities, and `costeff synth`."""
+"""`costeff run`: reports of municipalities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from costeff.errors import ExitCode, PartialError, Problem
+from costeff.cli.progress import (
+    counted,
+    due_lines,
+    failed_error,
+    progress,
+    same_command,
+    stopped,
+    told_seconds,
+    unfit_lines,
+)
+from costeff.errors import ExitCode
 
 
 def run(
@@ -64,7 +74,7 @@ def run(
     whole_units: Annotated[
         bool, typer.Option(help="Whether what does not stop at once stops only when a whole unit closes.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Notebooks run side by side.")] = 2,
+    workers: Annotated[int | None, typer.Option(help="Notebooks run side by side; 2 when not given.")] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that a cell of a notebook may take.")] = 300,
     scheduler: Annotated[
         str | None,
@@ -75,14 +85,17 @@ def run(
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only show what would be made, and why.")] = False,
     parameter: Annotated[
-        list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template.")
+        list[str] | None, typer.Option("--parameter", "-p", help="name=value for the template; repeat for more.")
+    ] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(help="YAML file with values for the template; --parameter stands before it.")
     ] = None,
 ) -> None:
     """Make the reports of some or all municipalities."""
     from costeff.batch import plan as plan_batch
     from costeff.batch import resolve
     from costeff.batch import run as run_batch
-    from costeff.batch.request import split_parameter
+    from costeff.batch.request import parameters_of
     from costeff.params import Catalogue
 
     catalogue = Catalogue.load()
@@ -112,7 +125,7 @@ def run(
         timeout=timeout,
         scheduler=scheduler,
         cluster=cluster,
-        parameters=dict(split_parameter(text) for text in parameter or ()),
+        parameters=parameters_of(parameter or (), parameters),
     )
     if plan:
         _show_plan(plan_batch(catalogue, request))
@@ -121,90 +134,28 @@ def run(
         with progress() as tell:
             outcome = run_batch(catalogue, request, tell)
     except KeyboardInterrupt:
-        problem = Problem(str(output), "finished pages stay", "run the same command again")
-        raise PartialError("Stopped before the end", [problem]) from None
+        raise stopped(output) from None
     raise typer.Exit(_told(outcome))
 
 
 def _show_plan(planned: Any) -> None:
-    """The reasons, each with how many pages it holds for and some of them."""
-    by_reason: dict[str, list[str]] = {}
-    for one in planned.pages:
-        by_reason.setdefault(one.why, []).append(" ".join(one.name.split()[1:]))
-    for why, names in by_reason.items():
-        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-        print(f"{_pages(len(names))} to make: {why}\n  {shown}")
+    for line in due_lines(((one.name.removeprefix("page "), one.why) for one in planned.pages), "page", "make"):
+        print(line)
     if planned.appraisals:
         print(f"Appraisals to compute: {len(planned.appraisals)}. A page whose appraisal comes out the same stands.")
     if planned.indexes:
         print("The lists of pages are written anew.")
-    print(f"Standing as they would be made again: {_pages(planned.standing)}.")
-
-
-def _pages(number: int) -> str:
-    return "1 page" if number == 1 else f"{number} pages"
-
-
-def status(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]) -> None:
-    """Show what a run has made and what failed."""
-    from costeff.batch import read_status
-
-    found = read_status(folder)
-    print(f"{_pages(found.whole)} made, {found.failed_count} failed, {found.seconds:.0f} s of work in all.")
-    if found.running:
-        print("A run is writing here now.")
-    if found.failed:
-        raise PartialError(
-            "Failed pages", [Problem(name, why, "run the same command again") for name, why in found.failed]
-        )
-
-
-ONLY_THESE = "run the same command again: only what failed is made"
-
-
-class progress:  # noqa: N801  (used as a statement)
-    """One bar a stage, on a terminal; silent elsewhere."""
-
-    def __enter__(self) -> Any:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        console = Console(stderr=True)
-        columns = ("[bold]{task.description:<11}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        note = TextColumn("[dim]{task.fields[note]}")
-        self.bars = Progress(*columns, TimeRemainingColumn(), note, console=console, disable=not console.is_terminal)
-        self.tasks: dict[str, Any] = {}
-        self.bars.start()
-        return self.tell
-
-    def tell(self, stage: str, done: int, total: int, note: str) -> None:
-        if stage not in self.tasks:
-            self.tasks[stage] = self.bars.add_task(stage, total=total, note="")
-        self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
-
-    def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+    print(f"Standing as they would be made again: {counted(planned.standing)}.")
 
 
 def _told(outcome: Any) -> int:
-    stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
     made = "1 report" if outcome.pages == 1 else f"{outcome.pages} reports"
     standing = f", {outcome.standing} stood already" if outcome.standing else ""
-    print(f"{made} made{standing} ({stages}).")
-    for chain, models in outcome.unfit.items():
-        told = ", ".join(models)
-        print(f"{chain}: {told} failed the diagnostics of models; its pages give no headline figure and say why.")
+    print(f"{made} made{standing} ({told_seconds(outcome.seconds)}).")
+    for line in unfit_lines(outcome.unfit):
+        print(line)
     if outcome.indexes:
         print(f"Open {outcome.indexes[0]}")
     if outcome.failed:
-        problems = [Problem(f"{d.job.municipality} {d.job.language}", d.error, ONLY_THESE) for d in outcome.failed]
-        failed = "1 report" if len(problems) == 1 else f"{len(problems)} reports"
-        raise PartialError(f"{failed} failed, the others are complete", problems)
+        raise failed_error([(done.job.short, done.error) for done in outcome.failed], same_command())
     return int(ExitCode.MODEL if outcome.unfit else ExitCode.OK)

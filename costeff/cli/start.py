@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from costeff import __version__
-from costeff.cli import data, indicators, link, params, pdf, release, run
+from costeff.cli import data, indicators, link, params, pdf, release, run, simulate, status
 from costeff.errors import CosteffError, ExitCode, Problem, SetupError
 
 app = typer.Typer(
@@ -22,7 +22,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(link.app, name="link")
 app.add_typer(indicators.app, name="indicators")
 app.command()(run.run)
-app.command()(run.status)
+app.command()(simulate.simulate)
+app.command()(status.status)
 app.command()(data.synth)
 app.command()(release.release)
 app.command()(pdf.pdf)

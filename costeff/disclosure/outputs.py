@@ -16,7 +16,8 @@ NAME = "release.json"
 JOURNAL = "release.jsonl"  # what was recorded since the record was written whole
 HELD = "held"  # the folder of what waits for a reason
 # A run's own files: inside, and looked through at each check, but with no hash of their own in the record.
-OWN = (NAME, JOURNAL, "run.json", "manifest.jsonl", "appraisals/*.nc")
+OWN = (NAME, JOURNAL, "run.json", "manifest.jsonl", "log.jsonl", "appraisals/*.nc")
+OWN_FOLDERS = ("appraisals", "notebooks")
 
 Label = Literal["public", "inside"]
 Status = Literal["pass", "review", "fail"]

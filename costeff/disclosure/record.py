@@ -15,6 +15,7 @@ from costeff.disclosure.outputs import (
     HELD,
     JOURNAL,
     NAME,
+    OWN_FOLDERS,
     WHO,
     BrokenRecordError,
     Label,
@@ -209,6 +210,8 @@ def earlier(folder: Path) -> tuple[Statement, ...]:
 def verify(folder: Path) -> list[Problem]:
     """What in a folder does not agree with its record; all of its files are looked through, but for its lock.
 
+    A folder in it with a record of its own is a release of its own, and is held against that.
+
     Returns
     -------
     list of Problem
@@ -229,13 +232,22 @@ def verify(folder: Path) -> list[Problem]:
         problems += _against(told, path, name)
     missing = [one for one in told.outputs.values() if one.passed and not (folder / one.file).exists()]
     problems += [Problem(_unnamed(one.file, []), "is missing", "run the reports again") for one in missing]
+    for part in parts(folder):
+        problems += [replace(one, place=f"{part.name}: {one.place}") for one in verify(part)]
     return problems
+
+
+def parts(folder: Path) -> list[Path]:
+    """The folders right below one that are releases of their own, such as a scenario's pages."""
+    below = (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and (path / NAME).is_file())
+    return sorted(path for path in below if path.name not in (HELD, *OWN_FOLDERS) and not identity.find(path.name))
 
 
 def _all_in(folder: Path) -> Iterator[Path]:
     """All files of a folder, and links in the place of folders; they are not followed."""
+    apart = {part.name for part in parts(folder)}
     for place, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if Path(place) != folder or name not in apart)
         links = [name for name in folders if (Path(place) / name).is_symlink()]
         for name in sorted([*links, *files]):
             if Path(place) != folder or name != ".lock":

@@ -14,5 +14,5 @@ def made(catalogue, tmp_path_factory):
     output = tmp_path_factory.mktemp("run")
     request = resolve(catalogue, municipalities=["165", "478"], languages=["fi", "sv"], output=output)
     told = []
-    outcome = run(catalogue, request, lambda *step: told.append(step), ROOT)
+    outcome = run(catalogue, request, told.append, ROOT)
     return outcome, told

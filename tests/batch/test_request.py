@@ -3,7 +3,7 @@
 import pytest
 
 from costeff.appraisal import BELIEFS
-from costeff.batch.request import check_parameters, resolve, split_parameter
+from costeff.batch.request import check_parameters, parameters_of, resolve, split_parameter
 from costeff.errors import UsageError
 
 DECLARED = {
@@ -133,3 +133,58 @@ def test_a_parameter_without_an_equals_sign_is_an_error():
     assert split_parameter("note=a=b") == ("note", "a=b")
     with pytest.raises(UsageError, match="name=value"):
         split_parameter("horizon")
+
+
+@pytest.mark.parametrize(("name", "value"), [("workers", 0), ("workers", 257), ("timeout", 0), ("timeout", 86_401)])
+def test_workers_and_timeout_are_within_reason(catalogue, tmp_path, name, value):
+    with pytest.raises(UsageError, match=f"{name} {value}"):
+        resolve(catalogue, municipalities=["165"], output=tmp_path, **{name: value})
+
+
+def test_workers_beside_a_cluster_are_refused(catalogue, tmp_path):
+    with pytest.raises(UsageError, match="workers of its own"):
+        resolve(catalogue, municipalities=["165"], output=tmp_path, workers=2, scheduler="tcp://127.0.0.1:1")
+
+
+TYPED = {
+    name: {"inferred_type_name": kind}
+    for name, kind in {"code": "str", "years": "int", "rate": "float", "on": "bool"}.items()
+}
+
+
+def test_parameters_of_a_file_keep_their_zeros_and_types(tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text("code: 091\nyears: 5\nrate: 3\non: true\n")
+    assert check_parameters(TYPED, parameters_of([], file)) == {"code": "091", "years": 5, "rate": 3, "on": True}
+    assert parameters_of(["years=7"], file)["years"] == "7"  # an option stands before the file
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("code: 91\n", "in quotes"),
+        ("years: true\n", "a whole number"),
+        ("years: 2.5\n", "a whole number"),
+        ("on: 1\n", "true or false"),
+        ("on: maybe\n", "true or false"),
+        ("yaers: 1\n", "did you mean years"),
+        ("municipality: '091'\n", "given by the run itself"),
+        ("code: [1]\nyears: {a: 1}\nrate:\n", "3 problems"),
+        ("- 1\n", "not a mapping"),
+        ("", "not a mapping"),
+        ("code: 1\ncode: 2\n", "twice"),
+        ("a: [\n", "not valid YAML"),
+    ],
+)
+def test_a_file_of_parameters_that_does_not_fit_is_refused(tmp_path, text, told):
+    file = tmp_path / "parameters.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=told):
+        check_parameters(TYPED, parameters_of([], file))
+
+
+def test_a_missing_file_and_an_option_given_twice_are_told_together(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        parameters_of(["years=1", "years=2"], tmp_path / "none.yaml")
+    assert "cannot be read" in str(caught.value)
+    assert "given twice" in str(caught.value)

@@ -62,7 +62,7 @@ def test_the_record_says_what_was_made_from_what(made):
 
 
 def test_progress_is_told_to_the_end(made):
-    stages = {stage: (done, total) for stage, done, total, _ in made[1]}
+    stages = {step.stage: (step.done, step.total) for step in made[1]}
     assert stages["appraisals"] == (2, 2)
     assert stages["reports"] == (4, 4)
 
