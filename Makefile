@@ -5,6 +5,7 @@ ROOT := $(CURDIR)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CHECKS := tests/browser/node_modules/.package-lock.json
 
 # Nothing is written outside this folder: the caches of every tool stay in .cache/.
 export PIP_CACHE_DIR := $(ROOT)/.cache/pip
@@ -21,6 +22,7 @@ export RUSTUP_HOME := $(ROOT)/.cache/rustup
 # The order of Python's sets moves the last digit of a posterior: one order for all.
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_cache := $(ROOT)/.cache/npm
 
 .PHONY: help setup report test test-slow calibrate lint lab lock clean
 
@@ -45,10 +47,15 @@ $(READY): requirements.lock pyproject.toml tools/find_python.sh
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
+# What the checks of pages in a browser need; without it those tests are skipped, and say so.
+$(CHECKS): tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then npm --prefix tests/browser ci --silent && touch $@; else false; fi || \
+	  echo "axe-core and html-validate could not be installed with npm: tests that check pages with them will be skipped."
+
 report: $(READY)
 	@$(BIN)/costeff run -m 165 -m 407 -m 837 --lang fi --lang sv --lang en --output runs/latest
 
-test: $(READY)
+test: $(READY) $(CHECKS)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/batch tests/test_notebooks.py tests  # the longest file first
 	@$(BIN)/python -m pytest tests/batch  # it kills and counts processes: alone
 
@@ -69,4 +76,4 @@ lock: $(READY)
 	  --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	@rm -rf .cache runs build dist
+	@rm -rf .cache runs build dist tests/browser/node_modules

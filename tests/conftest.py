@@ -1,8 +1,11 @@
-"""Shared by all tests: the catalogue, and one cache of fits for the whole session."""
+"""Shared by all tests: the catalogue, one cache of fits for the whole session, and one browser."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import Browser
+from page_checks import missing
 
 from costeff.params import Catalogue
 
@@ -19,3 +22,13 @@ def catalogue() -> Catalogue:
 def fits_cache() -> Path:
     """Fits are cached by content, so that the suite samples each model once."""
     return ROOT / ".cache" / "costeff"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One Chromium for all tests that open pages; without it they are skipped, and say so."""
+    if lacks := missing():
+        pytest.skip(f"no page was opened in a browser: {lacks}")
+    opened = Browser(tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()

@@ -1,5 +1,6 @@
 """One set of requirements: pyproject.toml, environment.yml and requirements.lock say the same."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -44,3 +45,12 @@ def test_the_lock_names_no_index():
     assert not [
         line for line in lines if "index" in line or "http:" in line or "https:" in line or "find-links" in line
     ]
+
+
+def test_what_checks_pages_is_pinned_and_its_lock_names_no_registry():
+    folder = ROOT / "tests" / "browser"
+    asked = json.loads((folder / "package.json").read_text())["devDependencies"]
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in asked} == asked
+    packages = [package for place, package in locked.items() if place]
+    assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in packages)

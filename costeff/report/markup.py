@@ -126,12 +126,12 @@ def with_interval(value: str, interval: str) -> Markup:
 
 
 def figure(drawn: Figure, caption: str, table_summary: str = "", table: Markup | None = None) -> Markup:
-    """A figure with its alt text, a caption, and its numbers folded below."""
+    """A figure with its alt text and a caption; its numbers are folded below it."""
     image = Markup('<img src="{}" alt="{}" width="{}" height="{}">').format(
         drawn.data_uri, drawn.alt, drawn.width, drawn.height
     )
     numbers = details(table_summary, table) if table is not None else Markup()
-    return tag("figure", join(image, tag("figcaption", caption), numbers))
+    return join(tag("figure", join(image, tag("figcaption", caption))), numbers)
 
 
 def details(summary: str, content: Cell) -> Markup:

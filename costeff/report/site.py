@@ -116,7 +116,7 @@ def _links(words: Words, one: Entry) -> Markup:
     """Links in the other languages, each named so that it makes sense alone."""
     others = [(lang, href) for lang, href in one.links.items() if lang != words.language]
     return Markup(" ").join(
-        tag("a", lang.upper(), href=href, lang=lang, hreflang=lang, aria_label=f"{one.name}, {_NAMES[lang]}")
+        tag("a", _NAMES[lang], href=href, lang=lang, hreflang=lang, aria_label=f"{one.name}, {_NAMES[lang]}")
         for lang, href in others
     )
 
