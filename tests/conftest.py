@@ -10,6 +10,19 @@ from page_checks import missing
 from costeff.params import Catalogue
 
 ROOT = Path(__file__).parents[1]
+TESTS = ROOT / "tests"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The notebooks come first, whose fits of the whole country all others read; what is short ends the session."""
+    items.sort(key=lambda item: _turn(item.path.relative_to(TESTS)))
+
+
+def _turn(file: Path) -> int:
+    if file.name == "test_notebooks.py":
+        return 0
+    in_a_folder = len(file.parts) > 1
+    return (2 if file.parts[0] == "batch" else 1) if in_a_folder else 3
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-
-
-def costeff(*args, cwd=ROOT, env=None):
-    command = [sys.executable, "-m", "costeff.cli", *map(str, args)]
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=300
-    )
+from commands import ROOT, costeff
 
 
 def test_params_check_says_what_there_is():
@@ -106,8 +97,14 @@ def test_synth_and_data_check_go_together_and_nothing_is_overwritten(tmp_path):
     assert "Traceback" not in again.stderr
 
 
-def test_outside_the_project_the_clone_is_found(tmp_path):
-    assert costeff("params", "check", cwd=tmp_path).returncode == 0
+def test_a_process_started_outside_the_project_finds_the_clone_and_ends_with_the_code(tmp_path):
+    """What the tests around this ask of `main`, as a shell starts it; without a hash seed it starts itself again."""
+    env = {name: value for name, value in os.environ.items() if name not in ("COSTEFF_HOME", "PYTHONHASHSEED")}
+    command = [sys.executable, "-m", "costeff.cli", "params", "show", "prisoner_yaer"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert "did you mean prisoner_year" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_wrong_home_is_told(tmp_path):

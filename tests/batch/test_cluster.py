@@ -16,6 +16,7 @@ from costeff.errors import SetupError, UsageError
 
 ROOT = Path(__file__).parents[2]
 CODES = ["165", "478", "407", "091", "837", "049"]
+LIGHT = ["post_release_support"]  # for what does not depend on the chain
 
 
 @pytest.fixture
@@ -92,7 +93,8 @@ def test_the_loss_of_a_worker_is_survived(made, catalogue, cluster, tmp_path):
 
 def test_a_scheduler_that_is_not_there_is_told_before_any_page(catalogue, tmp_path, monkeypatch):
     monkeypatch.setattr("costeff.batch.cluster.PATIENCE", 1.0)
-    request = resolve(catalogue, municipalities=["165"], output=tmp_path, scheduler=f"tcp://127.0.0.1:{_free_port()}")
+    nobody = f"tcp://127.0.0.1:{_free_port()}"
+    request = resolve(catalogue, municipalities=["165"], chains=LIGHT, output=tmp_path, scheduler=nobody)
     with pytest.raises(SetupError, match="does not answer"):
         run(catalogue, request, root=ROOT)
     assert not list(tmp_path.glob("*.html"))
@@ -114,7 +116,7 @@ def test_a_kind_of_cluster_that_is_not_installed_says_what_to_install(catalogue,
         pytest.skip("dask-jobqueue is installed here")
     file = tmp_path / "cluster.yaml"
     file.write_text("kind: slurm\n")
-    request = resolve(catalogue, municipalities=["165"], output=tmp_path / "run", cluster=file)
+    request = resolve(catalogue, municipalities=["165"], chains=LIGHT, output=tmp_path / "run", cluster=file)
     with pytest.raises(SetupError, match="dask-jobqueue"):
         run(catalogue, request, root=ROOT)
 

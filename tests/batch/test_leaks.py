@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -13,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from commands import costeff
 
 from costeff.appraisal.files import unpack
 from costeff.batch.notebooks import Job, run_job
@@ -21,7 +19,6 @@ from costeff.disclosure.scan import scan
 from costeff.files import FOLDER, INSIDE, SHOWN
 from costeff.identity import artificial
 
-ROOT = Path(__file__).parents[2]
 CODE = artificial(1, np.random.default_rng(5))[0]
 
 
@@ -91,8 +88,7 @@ def test_a_register_with_identity_codes_fails_without_telling_them(tmp_path):
     )
     (register / "episodes.csv").write_text(f"client,option,start,end,cost\n{CODE},new,{CODE},,12\n")
     (register / "outcomes.csv").write_text(f"client,outcome,event,event_date,followed_until\n{CODE},x,{CODE},,\n")
-    command = [sys.executable, "-m", "costeff.cli", "run", "-m", "165", "--register", str(register), "-o", str(output)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+    done = costeff("run", "-m", "165", "--register", register, "-o", output)
     assert done.returncode == 4
     assert CODE not in done.stdout + done.stderr
     assert scan(output) == []

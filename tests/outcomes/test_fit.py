@@ -125,12 +125,60 @@ def test_an_unknown_municipality_is_refused(catalogue):
         fit(MODELS["binary"], context(catalogue, rows), QUICK)
 
 
-@pytest.mark.parametrize("events", [0, 1], ids=["no events", "all events"])
-def test_extreme_outcomes_give_finite_wide_answers(catalogue, events):
-    rows = [(m, o, g, n, n * events) for m, o, g, n, _ in ROWS]
-    result = fit(MODELS["binary"], context(catalogue, rows), QUICK)
-    assert np.isfinite(result.effect["risk"]).all()
-    assert float(np.log(result.effect["ratio"]).std()) > 0.2
+# --- at the edge of what can be known: the model compiled above serves every register of its shape ------
+
+
+def binary(catalogue, rows, counties=COUNTIES):
+    table = pd.DataFrame(rows, columns=["municipality", "option", "group", "n", "events"])
+    by = ("municipality", "option", "group") if counties else ("option", "group")
+    if not counties:
+        table = table.drop(columns="municipality").groupby(list(by), as_index=False).sum()
+    return Context(Cells("binary", by, table, "placement", 365.0, True, "test"), catalogue.priors["binary"], counties)
+
+
+def arms(n, events, places=("091", "165", "837"), groups=("high", "low")):
+    return [(m, o, g, n, events) for m in places for g in groups for o in ("usual", "new")]
+
+
+BINARY = {
+    "nobody has the event": (arms(30, 0), COUNTIES),
+    "everybody has the event": (arms(30, 30), COUNTIES),
+    "one client an arm": ([("091", "usual", "low", 1, 0), ("091", "new", "low", 1, 1)], COUNTIES),
+    "one group separates": ([(m, o, g, 40, 40 if g == "high" else 0) for m, o, g, *_ in arms(0, 0)], COUNTIES),
+    "the option separates": ([(m, o, g, 40, 0 if o == "new" else 40) for m, o, g, *_ in arms(0, 0)], COUNTIES),
+    "one county": (arms(40, 10), {"091": "90", "092": "90", "049": "90", "165": "90", "837": "90"}),
+    "one municipality": (arms(40, 10, places=("091",)), {"091": "90"}),
+    "one group": (arms(40, 10, groups=("all",)), COUNTIES),
+    "no places": (arms(40, 10), {}),
+}
+
+
+# Another shape of register is another model to compile, which takes longer than sampling it.
+SHAPE_OF_ITS_OWN = {
+    name for name, (rows, counties) in BINARY.items() if counties != COUNTIES or len(rows) < len(arms(1, 0))
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SHAPE_OF_ITS_OWN)) for name in BINARY]
+)
+def test_a_binary_answer_is_finite_and_no_surer_than_the_data(catalogue, name):
+    rows, counties = BINARY[name]
+    result = fit(MODELS["binary"], binary(catalogue, rows, counties), QUICK)
+    risk = result.effect["risk"]
+    assert np.isfinite(risk).all()
+    assert 0 <= float(risk.min()) < float(risk.max()) <= 1
+    assert np.isfinite(result.effect["risk_by_group"]).all()
+    assert float(np.log(result.effect["ratio"]).std()) > 0.15  # 240 clients at most: never a sharp ratio
+    assert all(np.isfinite(check.value) for check in result.checks)
+
+
+def test_where_nothing_happens_the_risk_is_low_and_its_upper_end_is_not_zero(catalogue):
+    risk = fit(MODELS["binary"], binary(catalogue, arms(30, 0)), QUICK).effect["risk"]
+    assert 0.001 < float(risk.quantile(0.975)) < 0.15
+
+
+# --- places with few clients ------------------------------------------------------------------------
 
 
 def test_the_mix_of_a_handful_is_that_of_the_country_and_of_many_their_own(catalogue):

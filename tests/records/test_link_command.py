@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import ROOT, costeff
 from register_builders import whole, write
-
-
-def costeff(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "costeff.cli", "link", *map(str, words)], capture_output=True, text=True, check=False
-    )
 
 
 @pytest.mark.parametrize(
@@ -33,14 +26,9 @@ def costeff(*words: str | Path) -> subprocess.CompletedProcess[str]:
         (("join", "010105A900S", "register", "register"), 4, "holds a personal identity code"),
     ],
 )
-def test_mistakes_are_told_without_a_traceback(
-    tmp_path: Path, words: tuple[str, ...], code: int, told: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mistakes_are_told_without_a_traceback(tmp_path: Path, words: tuple[str, ...], code: int, told: str) -> None:
     write(tmp_path / "register", whole(), "csv")
-    monkeypatch.setenv("COSTEFF_HOME", str(Path(__file__).parents[2]))
-    monkeypatch.setenv("PYTHONHASHSEED", "0")
-    monkeypatch.chdir(tmp_path)
-    done = costeff(*words)
+    done = costeff("link", *words, cwd=tmp_path, env={"COSTEFF_HOME": str(ROOT)})
     assert done.returncode == code, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
