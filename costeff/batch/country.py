@@ -39,6 +39,7 @@ from costeff.records import (
     write_register,
 )
 from costeff.records.cells import BY
+from costeff.records.kept import code_of_records, read_cells, write_cells
 
 SCENARIO = "synthetic_family_work"
 NEED = "children_placed"
@@ -138,13 +139,38 @@ def data_for(chain: ImpactChain, catalogue: Catalogue, register: Register | None
 def all_data(catalogue: Catalogue, request: RunRequest, cache: Path) -> dict[str, Data]:
     """The cells of every chain asked for."""
     chains = [catalogue.entry("chains", name) for name in request.chains]
-    if not any(chain.outcome.data == "register" for chain in chains):
+    if request.register_path is None:
+        found = {chain.id: _made_up(chain, catalogue, request.seed, cache) for chain in chains}
+    elif any(chain.outcome.data == "register" for chain in chains):
+        with open_checked(request.register_path, catalogue, request.mapping) as register:
+            found = {chain.id: data_for(chain, catalogue, register) for chain in chains}
+    else:
         return {chain.id: data_for(chain, catalogue, None) for chain in chains}
-    path = request.register_path or synthetic_register(catalogue, request.seed, cache)
-    with open_checked(path, catalogue, request.mapping) as register:
-        found = {chain.id: data_for(chain, catalogue, register) for chain in chains}
     told = request.profiles or {}
     return {name: replace(data, profiles=told) if data.counties else data for name, data in found.items()}
+
+
+def _made_up(chain: ImpactChain, catalogue: Catalogue, seed: int, cache: Path) -> Data:
+    """The cells of a chain from data that no client has part in: kept, since neither they nor we change them."""
+    folder = cache / "cells"
+    places = f"{sorted((m.code, m.county) for m in catalogue.municipalities.values())}"
+    asked = [chain.outcome.model_dump_json(), str(chain.input.cost), places, code_of_records()]
+    if chain.outcome.data == "register":
+        asked.append(synthetic_register(catalogue, seed, cache).name)
+    name = sha256("\n".join(asked).encode()).hexdigest()[:20]
+    kept = {what: read_cells(folder / f"{name}.{what}.parquet") for what in ("outcome", "costs")}
+    counties = {m.code: m.county for m in catalogue.municipalities.values()}
+    if (outcome := kept["outcome"]) and (kept["costs"] or chain.input.cost != REGISTER):
+        return Data(outcome, kept["costs"], counties if chain.outcome.data == "register" else {})
+    if chain.outcome.data == "register":
+        with open_checked(synthetic_register(catalogue, seed, cache), catalogue) as register:
+            made = data_for(chain, catalogue, register)
+    else:
+        made = data_for(chain, catalogue, None)
+    for what, cells in (("costs", made.costs), ("outcome", made.outcome)):
+        if cells is not None:
+            write_cells(folder / f"{name}.{what}.parquet", cells)
+    return made
 
 
 def all_keys(data: Mapping[str, Data], catalogue: Catalogue, request: RunRequest) -> dict[str, dict[str, str]]:

@@ -18,10 +18,10 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.utils import merge_kwargs, remove_args
 from traitlets.config import Config
 
+from costeff.batch.local import PRELOADED
+
 ENGINE = "costeff"
 LONGEST_SOCKET = 95
-# What the kernels of pages have loaded before they are forked: made for one run, so never stale.
-PRELOADED = ("numpy", "xarray", "netCDF4", "costeff.report.page", "costeff.params", "costeff.report.warm:tell_once")
 
 
 class LocalEngine(NBClientEngine):  # type: ignore[misc]

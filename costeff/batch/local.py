@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,8 +12,9 @@ from queue import SimpleQueue
 from threading import Thread
 
 from costeff.batch.notebooks import Done, Job, run_job
-from costeff.report.warm import APPRAISAL
 
+# What the kernels of pages have loaded before they are forked: made for one run, so never stale.
+PRELOADED = ("numpy", "xarray", "costeff.report.page", "costeff.params", "costeff.report.warm:make_ready")
 SETTINGS = {
     "OMP_NUM_THREADS": "1",  # a kernel a worker: more threads would only get in each other's way
     "OPENBLAS_NUM_THREADS": "1",
@@ -26,11 +28,29 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Generator[Done]:
     When it is closed early, its kernels are killed and no new one is started. Its threads are not waited for:
     they write nothing.
     """
-    settings = {name: os.environ.get(name, value) for name, value in SETTINGS.items()}
-    if jobs and isinstance(first := jobs[0].appraisal, Path):
-        settings[APPRAISAL] = f"{first.resolve()}\n{jobs[0].municipality}"
-    with environment(settings):
+    with environment(_settings()):
         yield from _run(jobs, workers)
+
+
+@contextmanager
+def kernels_ahead(home: Path) -> Iterator[None]:
+    """The process that kernels are forked from loads its libraries while other work is done."""
+    from costeff.kernels.provisioner import FORKS, CannotForkError, close_servers, server_for
+
+    def load() -> None:
+        with suppress(CannotForkError, OSError):  # whoever asks for a kernel meets it again, and says so
+            server_for(sys.executable, PRELOADED, {**os.environ, **_settings(), "COSTEFF_HOME": str(home)})
+
+    if FORKS:
+        Thread(target=load, daemon=True, name="kernels").start()
+    try:
+        yield
+    finally:
+        close_servers()
+
+
+def _settings() -> dict[str, str]:
+    return {name: os.environ.get(name, value) for name, value in SETTINGS.items()}
 
 
 @contextmanager

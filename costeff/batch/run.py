@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from costeff.batch.country import (
     fit_chain,
     fit_costs,
 )
-from costeff.batch.local import environment
+from costeff.batch.local import environment, kernels_ahead
 from costeff.batch.log import Log, Step, Told, silent
 from costeff.batch.manifest import Made
 from costeff.batch.notebooks import Done, Job
@@ -125,7 +125,9 @@ class _Run:
             keys = all_keys(data, self.catalogue, self.request)
             planned = self.planner.plan(keys)
         if planned.anything or self._unknown(keys):
-            self._make(data, keys, planned)
+            here = not (self.request.scheduler or self.request.cluster)
+            with kernels_ahead(self.root) if here and planned.pages else nullcontext():
+                self._make(data, keys, planned)
         else:
             outcome.standing = planned.standing
             outcome.indexes = [self.folder / name for name in self.planner.indexes]

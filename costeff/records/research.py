@@ -28,6 +28,7 @@ NSW_AGES = {"under_21": 21, "21_to_25": 26, "26_to_35": 36, "over_35": 200}
 NSW_SCHOOLING = {"under_9_years": 9, "9_to_11_years": 12, "12_years": 13, "over_12_years": 100}
 NSW_EARNINGS = {"none": 0.005, "under_5000": 5e3, "5000_to_14999": 15e3, "15000_or_more": 1e9}
 YES_NO = {"no": 1, "yes": 2}
+ROSSI = "Rossi, Berk & Lenihan (1980): 432 men released from prison in Maryland"  # label of the register
 
 
 def rossi_register() -> Register:
@@ -67,8 +68,7 @@ def rossi_register() -> Register:
             {"client": ids, "outcome": "arrest", "time": men["week"] * 7.0, "event": men["arrest"] == 1}
         ),
     }
-    label = "Rossi, Berk & Lenihan (1980): 432 men released from prison in Maryland"
-    return register_from_frames(frames, synthetic=False, label=label, tables=_tables(ROSSI_GROUPS, OUTCOMES))
+    return register_from_frames(frames, synthetic=False, label=ROSSI, tables=_tables(ROSSI_GROUPS, OUTCOMES))
 
 
 def nsw_register(control: Literal["experiment", "cps"] = "experiment") -> Register:
