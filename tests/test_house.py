@@ -104,7 +104,7 @@ def test_libraries_keep_to_their_rooms(path):
         assert rooms is None or room_of(path) in rooms, f"{room_of(path)} imports {module}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "report").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "report").rglob("*.py")), ids=lambda p: p.name)
 def test_a_page_is_made_without_a_register_and_without_a_model(path):
     """What a page tells of clients comes through the door of the report, and by no way around it."""
     rooms = {module.split(".")[1] for module in imports(path) if module.startswith("costeff.")}

@@ -313,14 +313,13 @@ class _Run:
 
     def _entry(self, code: str, language: str) -> Entry:
         """A municipality in the list: as its page told, or by its name alone."""
-        from costeff.report.listing import Entry, Result
+        from costeff.report.listing import Entry
 
         made = self.manifest.made
         whole = [lang for lang in self.request.languages if not made[f"page {code} {lang}"].error]
         links: dict[str, str] = {lang: f"{code}.{lang}.html" for lang in whole}
         if told := made[f"page {code} {language}"].entry:
-            results = tuple(Result(**result) for result in told["results"])
-            return Entry(**{**told, "links": links, "results": results})
+            return Entry.read({**told, "links": links})
         place = self.catalogue.municipality(code)
         return Entry(code, place.name(language), self.catalogue.county(place.county).name[language], links)
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from costeff import __version__
-from costeff.cli import data, indicators, link, params, pdf, release, run, simulate, status
+from costeff.cli import data, indicators, link, params, pdf, release, run, simulate, site, status
 from costeff.errors import CosteffError, ExitCode, Problem, SetupError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(status.status)
 app.command()(data.synth)
 app.command()(release.release)
 app.command()(pdf.pdf)
+app.command()(site.site)
 
 
 def main() -> None:

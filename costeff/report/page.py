@@ -20,12 +20,12 @@ from costeff.report.answer import answer
 from costeff.report.appraisals import Appraisal, in_order, read_appraisals
 from costeff.report.certainty import how_sure
 from costeff.report.chapter import Chapter, Names
-from costeff.report.listing import Entry, Result
+from costeff.report.listing import Ends, Entry, Figures, Result
 from costeff.report.markup import heading, join, notice, paragraph, tag
 from costeff.report.payers import who_pays
 from costeff.report.sources import sources
 from costeff.report.steering import steering
-from costeff.report.words import Words, inline
+from costeff.report.words import Words, inline, to_step
 
 Slot = Literal["warning", "lede", "chain", "page"]
 METADATA = "costeff"  # the key of the output's metadata that the exporter reads
@@ -222,13 +222,41 @@ def open_page(path: str | Path, municipality: str, language: str, names: Names |
 
 
 def _result(chapter: Chapter) -> Result:
-    """The answer of a chain in a few words."""
+    """The answer of a chain in a few words, and in numbers."""
     words, main = chapter.words, chapter.main
+    told = partial(Result, chapter.title, id=chapter.appraisal.chain, synthetic=main.synthetic)
     if not main.passed:
-        return Result(chapter.title, words.say("no result is given"))
+        return told(words.say("no result is given"))
     net = estimates.net_saving(main)
-    told = words.say("saves more than it costs {chance}", chance=words.chance(estimates.probability(main)))
+    answer = words.say("saves more than it costs {chance}", chance=words.chance(estimates.probability(main)))
+    figures = _figures(chapter)
     if net.even:
-        return Result(chapter.title, told, f"{words.say('saves about as much as it costs')} ({chapter.saving(net)})")
+        return told(answer, f"{words.say('saves about as much as it costs')} ({chapter.saving(net)})", figures=figures)
     name = words.say("net saving {net}") if net.mean >= 0 else words.say("net cost {net}")
-    return Result(chapter.title, told, f"{name.format(net=chapter.amount(net))} ({chapter.saving(net)})")
+    return told(answer, f"{name.format(net=chapter.amount(net))} ({chapter.saving(net)})", figures=figures)
+
+
+def _figures(chapter: Chapter) -> Figures:
+    """The answer in numbers, each rounded as the page rounds it."""
+    main, step = chapter.main, chapter.step
+    net, back = estimates.net_saving(main), estimates.payback(main)
+    usual, new, avoided = estimates.events(main)
+    fewer = round(usual.mean, 1) - round(new.mean, 1)  # as a reader subtracts them
+    return Figures(
+        clients=main.clients,
+        years=main.years,
+        mass=main.mass,
+        price_set=str(main.attr("price_set")),
+        price_year=str(main.attr("price_year")),
+        evidence=str(main.attr("evidence")),
+        events_avoided=Ends(*(round(value, 1) for value in (fewer, avoided.low, avoided.high))),
+        net_saving=Ends(0.0 if net.even else to_step(net.mean, step), to_step(net.low, step), to_step(net.high, step)),
+        probability=_short_of_certain(estimates.probability(main)),
+        payback_year=back.year,
+        payback_probability=_short_of_certain(back.probability),
+    )
+
+
+def _short_of_certain(probability: float) -> float:
+    """In hundredths, never none and never all: draws cannot tell such."""
+    return min(0.99, max(0.01, round(probability, 2)))

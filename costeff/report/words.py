@@ -154,12 +154,12 @@ class Words:
     def money(self, euros: float, step: float = 1) -> str:
         """Whole euros, rounded to `step`."""
         pattern = "¤#,##0" if self.language == "en" else f"#,##0{NBSP}¤"
-        value = _rounded(_to_step(euros, step), 0)
+        value = _rounded(to_step(euros, step), 0)
         return self._typeset(format_currency(value, "EUR", format=pattern, locale=self.locale, currency_digits=False))
 
     def euros(self, euros: float, step: float = 1) -> str:
         """Whole euros without the sign, for a table whose caption names the unit."""
-        return self.number(_to_step(euros, step))
+        return self.number(to_step(euros, step))
 
     def between(self, low: str, high: str, *, negative: bool = False) -> str:
         """Two formatted ends as one range; an end below zero takes no dash beside its minus."""
@@ -195,7 +195,8 @@ def _rounded(value: float, decimals: int) -> Decimal:
     return rounded if rounded else abs(rounded)  # no minus before zero
 
 
-def _to_step(value: float, step: float) -> float:
+def to_step(value: float, step: float) -> float:
+    """The nearest multiple of `step`."""
     return float(_rounded(value / step, 0)) * step
 
 

@@ -117,7 +117,7 @@ def test_a_failed_gate_of_the_costs_makes_the_chain_unfit(catalogue, fits_cache,
     monkeypatch.setattr(batch_run, "fit_chain", lambda chain, *_, **__: FITS[chain.id])
     monkeypatch.setattr(batch_run, "fit_costs", lambda chain, *_, **__: costs if chain.id == FAMILY else None)
     request = resolve(catalogue, municipalities=["837"], output=tmp_path)
-    making = batch_run._Run(catalogue, request, lambda *_: None, project_root())
+    making = batch_run._Run(catalogue, request, lambda *_: None, project_root(), {})
     prepared = making._fit(country.all_data(catalogue, request, fits_cache))
     assert prepared == {FAMILY: Fits(FITS[FAMILY], costs), SUPPORT: Fits(FITS[SUPPORT], None)}
     unfit = making.unfit([FAMILY, SUPPORT])

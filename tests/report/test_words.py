@@ -20,9 +20,9 @@ NBSP, MINUS, JOINER = "\u00a0", "\u2212", "\u2060"
 
 def source_texts() -> set[str]:
     found: set[str] = set()
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         found |= {text for _, text, _, _ in extract_from_file("python", str(path), {"say": None, "mark": None})}
-    for path in (PACKAGE / "template").glob("*.j2"):
+    for path in (PACKAGE / "template").rglob("*.j2"):
         found |= {text for _, text, _, _ in extract_from_file("jinja2.ext:babel_extract", str(path), {"say": None})}
     return found
 
