@@ -99,9 +99,10 @@ class Publication:
         for name in table.counts:
             kind = table.kinds[name]
             assert isinstance(kind, Count)
+            hidden = table.hidden(name)
             for row in frame.index[~table.withheld(name)]:
                 where = tuple((key, _plain(frame.at[row, key])) for key in table.keys)
-                shown = None if table.hidden(name)[row] else int(frame.at[row, name])
+                shown = None if hidden[row] else int(frame.at[row, name])
                 yield Statement(table.about, name, where, shown, kind.among, data), row
 
     def closed(self) -> Publication:
