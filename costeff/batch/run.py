@@ -37,6 +37,7 @@ from costeff.disclosure.publication import Publication
 from costeff.disclosure.record import Label, Release, recorded
 from costeff.errors import Problem, SetupError
 from costeff.files import alone_in, make_folder, write_bytes, write_text
+from costeff.imports import skip_dask_arrays
 from costeff.params import Catalogue
 from costeff.spec import LANGUAGES, project_root
 
@@ -89,6 +90,7 @@ def run(catalogue: Catalogue, request: RunRequest, tell: Told = silent, root: Pa
     DataError, ParamsError, ModelError
         When data, parameters or a model do not hold, before any page is made.
     """
+    skip_dask_arrays()
     root = root or project_root()
     parameters = checked_parameters(root, request)  # before anything is written
     writable(request.output)
