@@ -34,7 +34,8 @@ class Problem:
 
     def __str__(self) -> str:
         cure = f"\n    -> {self.cure}" if self.cure else ""
-        return f"  {self.place}: {self.rule}{cure}"
+        place = "".join(sign if sign.isprintable() else "?" for sign in self.place)  # it may be a name from outside
+        return f"  {place}: {self.rule}{cure}"
 
 
 class CosteffError(Exception):

@@ -77,6 +77,25 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def in_use(folder: Path) -> bool:
+    """Whether a process holds the folder; nothing is written, and nobody is kept from it."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        lock = os.open(folder / ".lock", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def make_folder(folder: Path) -> None:
     """A folder and those above it that are missing, closed to strangers; one that exists keeps its mode."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]

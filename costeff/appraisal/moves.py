@@ -24,8 +24,9 @@ from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.spec import Label, Spec
 
-Above0 = Annotated[float, Field(gt=0)]
-From0 = Annotated[float, Field(ge=0)]
+Times = Annotated[float, Field(gt=0, le=1000)]
+Euros = Annotated[float, Field(ge=0, le=10_000_000)]
+Power = Annotated[float, Field(ge=0, le=100)]
 
 
 class Move(Spec):
@@ -42,9 +43,9 @@ class Move(Spec):
         estimated. A risk does not go over 1.
     """
 
-    price_times: Above0 | None = None
-    price_euros: From0 | None = None
-    effect_times: From0 | None = None
+    price_times: Times | None = None
+    price_euros: Euros | None = None
+    effect_times: Power | None = None
 
     @model_validator(mode="after")
     def _moves_once(self) -> Self:

@@ -154,7 +154,13 @@ def _made_up(chain: ImpactChain, catalogue: Catalogue, seed: int, cache: Path) -
     """The cells of a chain from data that no client has part in: kept, since neither they nor we change them."""
     folder = cache / "cells"
     places = f"{sorted((m.code, m.county) for m in catalogue.municipalities.values())}"
-    asked = [chain.outcome.model_dump_json(), str(chain.input.cost), places, code_of_records()]
+    asked = [
+        chain.outcome.model_dump_json(),
+        str(chain.input.cost),
+        places,
+        code_of_records(),
+        Path(__file__).read_text("utf-8"),
+    ]
     if chain.outcome.data == "register":
         asked.append(synthetic_register(catalogue, seed, cache).name)
     name = sha256("\n".join(asked).encode()).hexdigest()[:20]

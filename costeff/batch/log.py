@@ -23,7 +23,8 @@ from costeff.files import SHOWN
 NAME = "log.jsonl"
 LEFT_OUT = "(left out)"
 _PLAIN = re.compile(r"[\w .,^-]{0,120}")  # no slash, no colon, no at sign: no path and no address
-_RAISED = re.compile(r"(?:cell (?P<cell>\d+): )?(?P<kind>[A-Z]\w*): ")
+_PSEUDONYM = re.compile(r"k[0-9a-f]{32}")
+_RAISED = re.compile(r"(?:cell (?P<cell>\d+): )?(?P<kind>[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Warning)): ")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class Log:
 
 def plain(text: str) -> str:
     """A text that may stand in the log; anything but words, codes and ids is left out."""
-    return text if _PLAIN.fullmatch(text) and not identity.find(text) else LEFT_OUT
+    known = _PLAIN.fullmatch(text) and not identity.find(text) and not _PSEUDONYM.search(text)
+    return text if known else LEFT_OUT
 
 
 def kind_of(error: str) -> str:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from costeff import __version__
 from costeff.batch.manifest import Manifest
-from costeff.batch.plan import RECORD
+from costeff.batch.plan import RECORD, hash_of
 from costeff.disclosure.outputs import BrokenRecordError, Output, Record, read_record
 from costeff.disclosure.scan import scan_file
 from costeff.errors import DataError, Problem, Problems, SetupError, UsageError
@@ -129,6 +129,8 @@ def _released(run: Path, record: Record, asked: Mapping[str, list[str]]) -> dict
                 entry = Entry.read(made.entry)
             except ValidationError:
                 entry = None
+            if content is not None and made.files.get(file) != hash_of(content):
+                problems.add(file, "is not the page that its figures were told of", "run the same command again")
             if entry is None or entry.code != code or not all(result.id for result in entry.results):
                 problems.add(file, "tells its figures in the way of another version", "run the same command again")
             elif content is not None:
@@ -289,7 +291,6 @@ def _made_aside(
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     try:
         make_folder(folder.parent)
-        _clear(folder)
         make_folder(aside)
         _mark(aside, {})
         copied = {page.file: page.content for page in pages} | dict(pdfs.values())
@@ -299,6 +300,7 @@ def _made_aside(
         _look_through(aside, written)
         _mark(aside, {name: sha256((aside / name).read_bytes()).hexdigest() for name in (*copied, *written)})
         _put(aside, folder)
+        _clear(folder)  # only now: what was left beside may have been the last whole site
     except OSError as error:
         reason = error.strerror or type(error).__name__
         cure = "free space or choose another folder with --output; an earlier site is as it was"

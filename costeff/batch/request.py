@@ -23,6 +23,7 @@ MOST_SEED = 2**32 - 1
 LEAST = {"draws": 100, "clients": 1, "workers": 1, "timeout": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
 POSTERIOR_DRAWS = Sampling(seed=0).draws * Sampling(seed=0).chains  # an appraisal cannot have more
 MOST = {
+    "clients": 10_000_000,
     "draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200, "seed": MOST_SEED, "workers": 256,
     "timeout": 86_400,
 }  # fmt: skip

@@ -88,7 +88,7 @@ def _rows(saved: Mapping[str, Saved], reference: str, chain: str, weights: Mappi
         paid = [str(payer) for payer in net["payer"].values if np.any(net.sel(payer=payer).to_numpy())]
         whole = net.sum("payer").to_numpy()
         difference = None
-        if name != reference and told["passed"]:
+        if name != reference and told["passed"] and own["clients"] == told["clients"]:
             difference = Estimate.of(whole - base.sum("payer").to_numpy(), mass)
         yield Row(
             name,

@@ -27,7 +27,7 @@ from costeff.batch.country import (
 )
 from costeff.batch.local import environment, kernels_ahead
 from costeff.batch.log import Log, Step, Told, silent
-from costeff.batch.manifest import Made
+from costeff.batch.manifest import Made, Manifest
 from costeff.batch.notebooks import Done, Job
 from costeff.batch.pdfs import pdf_of
 from costeff.batch.plan import DRIVING_FIELDS, RECORD, Planned, Planner, appraisal_file, hash_of
@@ -143,6 +143,7 @@ class _Run:
 
     def _make(self, data: Mapping[str, Data], keys: Mapping[str, Mapping[str, str]], planned: Planned) -> None:
         outcome = self.outcome
+        (self.folder / RECORD).unlink(missing_ok=True)  # until the run has come to its end, nobody takes it for whole
         with outcome.timed("fits"), self.log.timed("fits"):
             prepared = self._fit(data)
             told = told_counts(prepared, self.catalogue, self.folder)
@@ -382,7 +383,17 @@ def no_more(folder: Path, error: BaseException | None) -> SetupError:
     return SetupError("The run stopped: nothing more can be written", [Problem(str(folder), str(reason), cure)])
 
 
-def writable(folder: Path) -> None:
+OURS = ("index*.html", RECORD, ASIDE, ".kernels", "appraisals", "notebooks")
+
+
+def writable(folder: Path, kind: str = "run") -> None:
+    """Make the folder; refuse one that cannot be written, or that holds what is not of such a run.
+
+    Parameters
+    ----------
+    kind
+        `run` or `simulation`.
+    """
     try:
         make_folder(folder)
     except OSError as error:
@@ -391,3 +402,14 @@ def writable(folder: Path) -> None:
     if not os.access(folder, os.W_OK):
         problem = Problem(str(folder), "cannot be written", "choose another folder with --output")
         raise SetupError("The output folder cannot be used", [problem])
+    made = Manifest(folder).made
+    other = {"run": "appraisal", "simulation": "fits"}[kind]  # a simulation's appraisals have a scenario and a county
+    if not made and any(next(folder.glob(name), None) for name in OURS):
+        rule = "holds files that costeff did not write, and would overwrite"
+    elif any(name.startswith(other) and (kind != "run" or len(name.split()) == 3) for name in made):
+        rule = f"holds a {'simulation' if kind == 'run' else 'run'}"
+    else:
+        return
+    raise SetupError(
+        "The output folder cannot be used", [Problem(str(folder), rule, "choose another folder with --output")]
+    )

@@ -98,7 +98,7 @@ def simulate(
     found = cases(simulation, catalogue, output, **machine)
     if simulation.pages:
         checked_parameters(root, found[simulation.reference].request)
-    writable(output)
+    writable(output, "simulation")
     log = Log(output)
     with alone_in(output), log.timed("simulation"):
         log.add("begins", __version__)

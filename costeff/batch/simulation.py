@@ -212,6 +212,11 @@ def _with_numbers(case: Case, problems: Problems) -> Case:
     """The case with the prices and numbers of its scenario in the catalogue."""
     request, scenario = case.request, case.scenario
     chains = [case.catalogue.chains[name] for name in request.chains]
+    for chain in chains:
+        move = scenario.services.get(chain.id)
+        if move and (move.price_times or move.price_euros is not None) and chain.input.cost in scenario.numbers:
+            place = f"scenario {case.id}.numbers.{chain.input.cost}"
+            problems.add(place, f"sets the price of {chain.id}, which its services set too", "keep one of them")
     moved = move_prices(scenario.services, case.catalogue)
     moved = set_numbers(
         scenario.numbers,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from costeff.batch.log import read_log
 from costeff.batch.manifest import NAME, Manifest
-from costeff.errors import Problem, SetupError, UsageError
-from costeff.files import alone_in
+from costeff.errors import Problem, UsageError
+from costeff.files import in_use
 
 ENDS = ("run", "simulation")  # stages of the log that are the whole
 
@@ -56,7 +56,7 @@ def read_status(folder: Path) -> Status:
     here = found[0][1].made if found[0][0] == folder else {}
     computed = sum(len(name.split()) == 3 and name.startswith("appraisal ") for name in here)
     seconds = sum(made.seconds for _, manifest in found for made in manifest.made.values())
-    running = any(_at_work(path) for path in runs)
+    running = any(map(in_use, runs))
     return Status(len(pages) - len(failed), failed, seconds, running, computed, "" if running else _cut_short(folder))
 
 
@@ -79,11 +79,3 @@ def _cut_short(folder: Path) -> str:
         elif line["stage"] in ENDS and not line.get("error"):
             begun = ""
     return begun
-
-
-def _at_work(folder: Path) -> bool:
-    try:
-        with alone_in(folder):
-            return False
-    except (SetupError, OSError):
-        return True
