@@ -23,6 +23,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=6
 MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
 CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+COUNTY_DIGITS = 2
 Text = Annotated[str, StringConstraints(pattern=r"\S")]  # something to read
 Year = Annotated[int, Field(ge=1900, le=2200)]
 
@@ -32,6 +33,11 @@ def _listed(value: Any) -> Any:
 
 
 Sources = Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1)]  # one may stand without a list
+
+
+def is_county(code: str) -> bool:
+    """Whether a place's code is that of a county; a municipality's has three digits."""
+    return len(code) == COUNTY_DIGITS
 
 
 class Spec(BaseModel):

@@ -16,7 +16,7 @@ from costeff.outcomes import MODELS, Sampling
 PRELOADED = "pymc arviz nutpie statsmodels.api ibis duckdb costeff.report.page costeff.batch.country"
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-REPORT = "90_municipal_report.ipynb"  # its pages tell seed, version and limits themselves
+REPORTS = ("90_municipal_report.ipynb", "91_county_report.ipynb")  # its pages tell seed, version and limits themselves
 FORBIDDEN = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
@@ -170,7 +170,7 @@ def test_a_page_on_synthetic_data_says_so_at_the_top(path):
         assert "**Synthetic data" in notebook.cells[0].source
 
 
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name != REPORT], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name not in REPORTS], ids=lambda path: path.stem)
 def test_the_last_cell_tells_seed_and_version(path):
     last = read(path).cells[-1]
     assert last.cell_type == "code"
@@ -178,7 +178,7 @@ def test_the_last_cell_tells_seed_and_version(path):
     assert {"seed", "__version__"} <= names
 
 
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name != REPORT], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name not in REPORTS], ids=lambda path: path.stem)
 def test_a_result_is_a_sentence_before_it_is_a_table_or_a_figure(path):
     for number, cell in enumerate(code(read(path))):
         if re.search(r"sns\.|azp\.|intervals\(", cell.source):

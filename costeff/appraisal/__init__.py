@@ -3,6 +3,7 @@
 Money is undiscounted; `discount` says how later years weigh.
 """
 
+from costeff.appraisal.areas import AREAS, Area, Atlas, measured, side_by_side
 from costeff.appraisal.assembly import appraise, appraise_all, states
 from costeff.appraisal.evidence import BELIEFS, Belief, describe, evidence_prior, pooled_studies, predictive
 from costeff.appraisal.linked import active_links
@@ -10,7 +11,10 @@ from costeff.appraisal.request import Request, check_chains, price_sets_for
 from costeff.appraisal.telling import one, places_of, summary
 
 __all__ = [
+    "AREAS",
     "BELIEFS",
+    "Area",
+    "Atlas",
     "Belief",
     "Request",
     "active_links",
@@ -19,11 +23,13 @@ __all__ = [
     "check_chains",
     "describe",
     "evidence_prior",
+    "measured",
     "one",
     "places_of",
     "pooled_studies",
     "predictive",
     "price_sets_for",
+    "side_by_side",
     "states",
     "summary",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from costeff import __version__
+from costeff.appraisal.areas import Area
 from costeff.appraisal.cohorts import Cohorts
 from costeff.appraisal.evidence import PRIOR, beside, told_of
 from costeff.appraisal.linked import active_links, linked_time, links_of, published_effect
@@ -74,10 +75,17 @@ def appraise_all(
     request: Request,
     price_sets: Sequence[str],
     costs: Fit | None = None,
+    areas: Mapping[str, Area] | None = None,
 ) -> dict[str, xr.Dataset]:
-    """`appraise` at several price sets, with one run of the cohorts for all of them."""
+    """`appraise` at several price sets, with one run of the cohorts for all of them.
+
+    Parameters
+    ----------
+    areas
+        Told as one municipality each, where their codes stand among `municipalities`.
+    """
     check_chains(catalogue).raise_if_any(ParamsError, "The parameters cannot be appraised")
-    shared = _Shared(Cohorts(chain, catalogue, fit, tuple(municipalities), request))
+    shared = _Shared(Cohorts(chain, catalogue, fit, tuple(municipalities), request, areas or {}))
     needed = costs if chain.input.cost == REGISTER else None
     return {name: _Assembly(shared, name, needed).dataset() for name in price_sets}
 
@@ -191,18 +199,24 @@ class _Assembly:
         return wide.assign(self._local())
 
     def _local(self) -> dict[str, xr.DataArray]:
-        """By municipality: clients in the data (protected, -1 hidden or none) and how far it leans on others."""
+        """By municipality: clients in the data (protected, -1 hidden or none) and how far it leans on others.
+
+        Of an area nothing but that the model is shared is told.
+        """
         codes, fit = list(self.cohorts.municipalities), self.cohorts.fit
         coords = {"municipality": codes}
         if "clients" not in fit.effect or self.cohorts.chain.outcome.transfer != "risk":
             hidden, alone = np.full(len(codes), -1), np.full(len(codes), np.nan)
             evidence = ["borrowed"] * len(codes)
         else:
-            clients = fit.effect["clients"].sel(municipality=codes).to_numpy()
+            own = fit.effect[["clients", "pooling"]].reindex(municipality=codes)
+            area = [code in self.cohorts.areas for code in codes]
+            clients = own["clients"].fillna(0).to_numpy().astype(int)
             protected = [protect_count(int(n)) for n in clients]
             hidden = np.array([-1 if n is None else n for n in protected])
-            alone = fit.effect["pooling"].sel(municipality=codes).to_numpy()
-            evidence = [_evidence(int(n), float(p)) for n, p in zip(clients, alone, strict=True)]
+            alone = own["pooling"].to_numpy()
+            told = zip(clients, alone, area, strict=True)
+            evidence = ["shared" if whole else _evidence(int(n), float(p)) for n, p, whole in told]
         return {
             "n_clients_protected": xr.DataArray(hidden, dims="municipality", coords=coords),
             "pooling": xr.DataArray(alone, dims="municipality", coords=coords),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
+from costeff.appraisal.areas import Area
 from costeff.appraisal.request import BASELINE, LATER, Request
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.avoided_cost import AvoidedCostModel, Persistence
@@ -24,24 +26,30 @@ DAYS_PER_YEAR = 365
 
 @dataclass(frozen=True)
 class Cohorts:
-    """The clients of a chain in some municipalities, under each option; what every price set shares."""
+    """The clients of a chain in some municipalities, under each option; what every price set shares.
+
+    A code of `areas` stands among the municipalities for all of an area.
+    """
 
     chain: ImpactChain
     catalogue: Catalogue
     fit: Fit
     municipalities: tuple[str, ...]
     request: Request
+    areas: Mapping[str, Area] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems, effect = Problems(), self.fit.effect
         local = self.chain.outcome.transfer == "risk"
+        unknown = set()
         for code in self.municipalities:
             try:
-                self.catalogue.municipality(code)
+                self.county_of(code)
             except UsageError as error:
+                unknown.add(code)
                 problems.found += error.problems
-                continue
-            if local and code not in effect["municipality"]:
+        for code in self.behind if local else ():
+            if code not in unknown and code not in effect["municipality"]:
                 problems.add(f"municipality {code}", "the fit has no estimate for it", "fit the model with it")
         if not self.municipalities:
             problems.add("municipalities", "none was asked for", "give at least one code")
@@ -49,6 +57,27 @@ class Cohorts:
             rule = f"asks for {self.request.draws}, the fit has {effect.sizes['draw']}"
             problems.add("draws", rule, "ask for fewer, or sample more")
         problems.raise_if_any(UsageError, f"{self.chain.id} cannot be appraised")
+
+    @property
+    def behind(self) -> list[str]:
+        """Codes of all municipalities whose data are told, alone or in an area."""
+        groups = ([*self.areas[code].people] if code in self.areas else [code] for code in self.municipalities)
+        return list(dict.fromkeys(code for group in groups for code in group))
+
+    def county_of(self, code: str) -> str:
+        """The county by whose law payers are named."""
+        return self.areas[code].county if code in self.areas else self.catalogue.municipality(code).county
+
+    def at_places(self, values: xr.DataArray) -> xr.DataArray:
+        """Values by municipality, of the places asked for."""
+        codes = list(self.municipalities)
+        parts = [
+            self.areas[code].mean(values) if code in self.areas else values.sel(municipality=code).to_numpy()
+            for code in codes
+        ]
+        coords = {name: values[name].to_numpy() for name in values.dims if name != "municipality"}
+        found = np.ascontiguousarray(np.stack(parts, axis=-1))  # whatever stands beside: the same sums later
+        return xr.DataArray(found, coords | {"municipality": codes}, values.dims)
 
     @property
     def model(self) -> AvoidedCostModel:
@@ -96,7 +125,7 @@ class Cohorts:
         """Probability of the event within the follow-up (draw, option[, municipality])."""
         effect = thin(self.fit.effect, self.request.draws)
         if self.chain.outcome.transfer == "risk":
-            return effect["risk"].sel(municipality=list(self.municipalities)).drop_attrs()
+            return self.at_places(effect["risk"].transpose(..., "municipality"))
         probability, window = (self.drawn(name) for name in BASELINE)
         yearly = rate_from_probability(probability, 1) / window
         usual = probability_from_rate(yearly, self.effect_years)

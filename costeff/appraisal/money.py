@@ -138,7 +138,7 @@ class Money:
         """The share each payer pays, by (item, payer, year, municipality); law and date decide."""
         catalogue, calendar = self.cohorts.catalogue, self.cohorts.calendar
         spans = spans or {"": ALL_DAYS}
-        counties = [catalogue.municipality(code).county for code in self.cohorts.municipalities]
+        counties = [self.cohorts.county_of(code) for code in self.cohorts.municipalities]
         shares = {
             (name, year, county): catalogue.payer_shares(payer, date(int(year), 1, 1), county, days)
             for name, days in spans.items()
@@ -206,10 +206,9 @@ class Money:
             rule = f"{draws} draws are asked for, the fit of costs has {found.sizes['draw']}"
             problems.add(place, rule, "ask for fewer, or sample more")
         local = "municipality" in found.dims
-        for code in self.cohorts.municipalities if local else ():
+        for code in self.cohorts.behind if local else ():
             if code not in found["municipality"]:
                 problems.add(f"municipality {code}", "the fit of costs has no estimate for it", "fit the costs with it")
         problems.raise_if_any(UsageError, "The cost of the service cannot be told")
-        if local:
-            found = found.sel(municipality=list(self.cohorts.municipalities))
-        return cast(xr.DataArray, thin(found, draws)).drop_attrs()
+        thinned = cast(xr.DataArray, thin(found, draws)).drop_attrs()
+        return self.cohorts.at_places(thinned.transpose(..., "municipality")) if local else thinned

@@ -8,6 +8,7 @@ import xarray as xr
 from costeff import decision
 from costeff.draws import summarise
 from costeff.params import Catalogue
+from costeff.spec import LANGUAGES, is_county
 
 LOCAL = ("n_clients_protected", "pooling", "evidence")  # told of a municipality, not drawn
 
@@ -23,7 +24,7 @@ def one(dataset: xr.Dataset, code: str, catalogue: Catalogue) -> xr.Dataset:
 
 
 def places_of(dataset: xr.Dataset, catalogue: Catalogue) -> dict[str, xr.Dataset]:
-    """`one` of every municipality in an appraisal, by code."""
+    """`one` of every municipality in an appraisal, and of every county that is told as one, by code."""
     money = abs(dataset["cost"]) + abs(dataset["average"])
     paid = (money.sum(["draw", "option", "year"]) > 0).transpose("municipality", "payer").to_numpy()
     told = {name: dataset[name].to_numpy().tolist() for name in LOCAL}
@@ -37,11 +38,12 @@ def places_of(dataset: xr.Dataset, catalogue: Catalogue) -> dict[str, xr.Dataset
 
 
 def _names(code: str, catalogue: Catalogue) -> dict[str, str]:
-    place = catalogue.municipality(code)
-    county = catalogue.county(place.county)
-    languages = {f"county_{language}": county.name[language] for language in ("fi", "sv", "en")}
-    own = {"municipality_fi": place.name_fi, "municipality_sv": place.name_sv, "municipality_en": place.name("en")}
-    return {"municipality": code, **own, "county": place.county, **languages}
+    """Those of a municipality and its county; a county that is told as one place bears its own name twice."""
+    county = catalogue.county(code if is_county(code) else catalogue.municipality(code).county)
+    name = county.name.__getitem__ if is_county(code) else catalogue.municipality(code).name
+    names = {f"municipality_{language}": name(language) for language in LANGUAGES}
+    languages = {f"county_{language}": county.name[language] for language in LANGUAGES}
+    return {"municipality": code, **names, "county": county.code, **languages}
 
 
 def summary(dataset: xr.Dataset) -> pd.DataFrame:

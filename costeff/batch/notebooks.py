@@ -11,16 +11,30 @@ from pathlib import Path
 from typing import Any
 
 from costeff.errors import CosteffError
+from costeff.spec import is_county
 
+TEMPLATES = ("90_municipal_report.ipynb", "91_county_report.ipynb")
 KERNEL_DIED = "its kernel died: out of memory, or killed from outside"
+
+
+def file_of(code: str) -> str:
+    """How the files of a place are named: `165`, or `county-05`."""
+    return f"county-{code}" if is_county(code) else code
+
+
+def template_of(folder: Path, code: str) -> Path:
+    """The notebook that is executed for a municipality, or for a county."""
+    return folder / TEMPLATES[is_county(code)]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One page: a municipality in one language.
+    """One page: a municipality, or a county, in one language.
 
     Attributes
     ----------
+    municipality
+        Its code of three digits; two of a county.
     languages
         In which this page is made.
     template, appraisal
@@ -52,12 +66,12 @@ class Job:
     @property
     def page(self) -> str:
         """Name of the page within the run."""
-        return f"{self.municipality}.{self.language}.html"
+        return f"{file_of(self.municipality)}.{self.language}.html"
 
     @property
     def notebook(self) -> str:
         """Name of the executed notebook within the run."""
-        return f"notebooks/{self.municipality}.{self.language}.ipynb"
+        return f"notebooks/{file_of(self.municipality)}.{self.language}.ipynb"
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,7 @@ def _execute(job: Job, template: Path, appraisal: Path) -> dict[str, Any] | str:
     register_engine()
     given = {
         **job.parameters,
-        "municipality": job.municipality,
+        "county" if is_county(job.municipality) else "municipality": job.municipality,
         "language": job.language,
         "appraisal": str(appraisal.resolve()),
     }
@@ -162,7 +176,7 @@ def _reason(name: str, text: str) -> str:
 def _page(job: Job, notebook: Any) -> str:
     from costeff.report.render import as_page
 
-    alternates = {language: f"{job.municipality}.{language}.html" for language in job.languages}
+    alternates = {language: f"{file_of(job.municipality)}.{language}.html" for language in job.languages}
     return as_page(notebook, job.language, alternates=alternates, index=f"index.{job.language}.html")
 
 

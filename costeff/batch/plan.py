@@ -15,7 +15,7 @@ from typing import Any
 
 import costeff
 from costeff.batch.manifest import Made, Manifest
-from costeff.batch.notebooks import Job
+from costeff.batch.notebooks import Job, file_of, template_of
 from costeff.batch.request import RunRequest
 from costeff.disclosure.record import recorded
 from costeff.params import Catalogue
@@ -28,7 +28,8 @@ HASH = 32  # hexadecimal digits
 RECORD = "run.json"
 LONGEST_FOLDER = 60  # characters: the path of a socket in it has about 35 more, and 100 are allowed
 DRIVING_FIELDS = {"output", "workers", "timeout", "scheduler", "cluster"}  # of a request, that change no page
-UNMOVED = {*DRIVING_FIELDS, "register_path", "mapping", "municipalities", "languages", "parameters"}  # nor an appraisal
+PLACES = ("municipalities", "county_reports")
+UNMOVED = {*DRIVING_FIELDS, *PLACES, "register_path", "mapping", "languages", "parameters"}  # nor an appraisal
 WHY = {
     "fits": "another fit",
     "request": "asked for otherwise",
@@ -67,9 +68,9 @@ class Planner:
     """The pages of a request, and what each is made from."""
 
     def __init__(
-        self, catalogue: Catalogue, request: RunRequest, template: Path, parameters: Mapping[str, Any]
+        self, catalogue: Catalogue, request: RunRequest, templates: Path, parameters: Mapping[str, Any]
     ) -> None:
-        self.catalogue, self.request, self.template, self.parameters = catalogue, request, template, parameters
+        self.catalogue, self.request, self.templates, self.parameters = catalogue, request, templates, parameters
         self.folder, self.manifest = request.output, Manifest(request.output)
         self.released = recorded(self.folder)
 
@@ -107,13 +108,13 @@ class Planner:
                 municipality=code,
                 language=language,
                 languages=self.request.languages,
-                template=self.template,
+                template=template_of(self.templates, code),
                 appraisal=self.folder / appraisal_file(code),
                 parameters=self.parameters,
                 timeout=self.request.timeout,
                 sockets=str(self.sockets),
             )
-            for code in self.request.municipalities
+            for code in self.request.places
             for language in self.request.languages
         ]
 
@@ -127,7 +128,7 @@ class Planner:
 
     def appraisals_due(self, keys: Mapping[str, Mapping[str, str]]) -> list[Due]:
         parts = self.appraisal_parts(keys)
-        found = (self._due(f"appraisal {code}", parts, [appraisal_file(code)]) for code in self.request.municipalities)
+        found = (self._due(f"appraisal {code}", parts, [appraisal_file(code)]) for code in self.request.places)
         return [one for one in found if one]
 
     def appraisal_parts(self, keys: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -156,7 +157,7 @@ class Planner:
         return {
             "appraisal": appraisal.files.get(appraisal_file(job.municipality), "") if appraisal else "",
             "request": hash_of(asked.encode()),
-            "template": hash_of(self.template.read_bytes()),
+            "template": hash_of(template_of(self.templates, job.municipality).read_bytes()),
             "code": code_of_pages(),
             "packages": packages(),
         }
@@ -168,8 +169,8 @@ class Planner:
 
 
 def appraisal_file(code: str) -> str:
-    """Name of a municipality's appraisal within the run."""
-    return f"appraisals/{code}.nc"
+    """Name of a place's appraisal within the run."""
+    return f"appraisals/{file_of(code)}.nc"
 
 
 def why_due(

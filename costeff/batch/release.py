@@ -107,9 +107,9 @@ def _tables(chain: str, fits: Fits, catalogue: Catalogue, counties: Mapping[str,
 
 
 def counts_of(publication: Publication, chain: str, code: str) -> dict[str, int]:
-    """What the appraisal of a municipality says of its clients and of all; -1 for what is not shown."""
+    """What the appraisal of a place says of its clients and of all; -1 for what is not shown, as of a county."""
     everyone, places = (publication.tables.get(name) for name in (_all(chain), _places(chain)))
-    here = places.table.set_index(PLACE)["clients"][code] if places else pd.NA
+    here = places.table.set_index(PLACE)["clients"].get(code, pd.NA) if places else pd.NA
     whole = everyone.table["clients"][0] if everyone else pd.NA
     return {
         name: HIDDEN if pd.isna(n) else int(n) for name, n in (("n_clients_protected", here), ("n_clients_all", whole))

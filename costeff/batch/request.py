@@ -19,6 +19,7 @@ from costeff.outcomes import Sampling
 from costeff.params import Catalogue
 from costeff.spec import LANGUAGES, CountyCode, Id, Language, MunicipalityCode, Spec, read_yaml
 
+EVERY = "all"
 MOST_SEED = 2**32 - 1
 LEAST = {"draws": 100, "clients": 1, "workers": 1, "timeout": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
 POSTERIOR_DRAWS = Sampling(seed=0).draws * Sampling(seed=0).chains  # an appraisal cannot have more
@@ -27,13 +28,14 @@ MOST = {
     "draws": POSTERIOR_DRAWS, "horizon_years": 60, "price_year": 2200, "seed": MOST_SEED, "workers": 256,
     "timeout": 86_400,
 }  # fmt: skip
-RESERVED = ("municipality", "language", "appraisal")  # what the batch itself gives to each notebook
+RESERVED = ("municipality", "county", "language", "appraisal")  # what the batch itself gives to each notebook
 
 
 class RunRequest(Spec):
     """One batch: which municipalities, chains and languages, from what data, to where."""
 
     municipalities: tuple[MunicipalityCode, ...]
+    county_reports: tuple[CountyCode, ...] = ()  # counties that get a page of their own
     chains: tuple[Id, ...]
     languages: tuple[Language, ...]
     output: Path
@@ -58,6 +60,11 @@ class RunRequest(Spec):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Codes of all that get a page: municipalities, then counties."""
+        return *self.municipalities, *self.county_reports
+
+    @property
     def elsewhere(self) -> bool:
         """Whether a cluster makes the pages."""
         return bool(self.scheduler or self.cluster)
@@ -68,6 +75,7 @@ def resolve(
     *,
     municipalities: Sequence[str] = (),
     counties: Sequence[str] = (),
+    county_reports: Sequence[str] = (),
     everyone: bool = False,
     chains: Sequence[str] = (),
     languages: Sequence[str] = (),
@@ -80,6 +88,8 @@ def resolve(
 
     Parameters
     ----------
+    counties, county_reports
+        Counties whose municipalities get a page each, and those that get one of their own; `all` is every one.
     profiles
         Folder of profiles of counties; the request holds what they say.
 
@@ -100,6 +110,9 @@ def resolve(
         problems.add("--all", "stands beside --municipality or --county", "give one or the other")
     if everyone:
         codes.update(dict.fromkeys(catalogue.municipalities))
+    own_pages = tuple(catalogue.counties) if EVERY in county_reports else tuple(dict.fromkeys(county_reports))
+    for county in own_pages:
+        _known(lambda county=county: catalogue.county(county), problems)
     for chain in chains:
         _known(lambda chain=chain: catalogue.entry("chains", chain), problems)
     for language in languages:
@@ -115,8 +128,9 @@ def resolve(
     elif settings.get("workers") and (settings.get("scheduler") or settings.get("cluster")):
         cure = "leave it out: the cluster has workers of its own"
         problems.add("--workers", "stands beside --scheduler or --cluster", cure)
-    if not codes and not problems:
-        problems.add("municipalities", "none was asked for", "give --municipality 165, --county 07 or --all")
+    if not codes and not own_pages and not problems:
+        cure = "give --municipality 165, --county 07, --county-report 07 or --all"
+        problems.add("municipalities", "none was asked for", cure)
     defaults = catalogue.conventions
     chosen = {"seed": defaults.seed, "draws": defaults.draws, "clients": defaults.clients}
     given = {**chosen, **{name: value for name, value in settings.items() if value is not None}}
@@ -131,6 +145,7 @@ def resolve(
     problems.raise_if_any(UsageError, "This run cannot be made")
     return RunRequest(
         municipalities=tuple(codes),
+        county_reports=own_pages,
         chains=tuple(chains) or tuple(catalogue.chains),
         languages=tuple(dict.fromkeys(languages)) or ("fi",),  # type: ignore[arg-type]
         links=tuple(dict.fromkeys(links)) or None,

@@ -28,7 +28,7 @@ from costeff.batch.country import (
 from costeff.batch.local import environment, kernels_ahead
 from costeff.batch.log import Log, Step, Told, silent
 from costeff.batch.manifest import Made, Manifest
-from costeff.batch.notebooks import Done, Job
+from costeff.batch.notebooks import Done, Job, file_of, template_of
 from costeff.batch.pdfs import pdf_of
 from costeff.batch.plan import DRIVING_FIELDS, RECORD, Planned, Planner, appraisal_file, hash_of
 from costeff.batch.release import told_counts
@@ -39,12 +39,12 @@ from costeff.errors import Problem, SetupError
 from costeff.files import alone_in, make_folder, write_bytes, write_text
 from costeff.imports import skip_dask_arrays
 from costeff.params import Catalogue
-from costeff.spec import LANGUAGES, project_root
+from costeff.spec import LANGUAGES, is_county, project_root
 
 if TYPE_CHECKING:
     from costeff.report.listing import Entry
 
-TEMPLATE = "90_municipal_report.ipynb"
+NOTEBOOKS = "notebooks"  # the folder of templates in the project
 HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}")  # as `files.written_aside` names what it writes
 ASIDE = ".aside"  # where pages lie until they are scanned and recorded
 
@@ -103,7 +103,7 @@ def run(catalogue: Catalogue, request: RunRequest, tell: Told = silent, root: Pa
 def plan(catalogue: Catalogue, request: RunRequest, root: Path | None = None) -> Planned:
     """What `run` would make, and why; nothing is fitted or written."""
     root = root or project_root()
-    planner = Planner(catalogue, request, _template(root), checked_parameters(root, request))
+    planner = Planner(catalogue, request, root / NOTEBOOKS, checked_parameters(root, request))
     return planner.plan(all_keys(all_data(catalogue, request, cache_folder(root)), catalogue, request))
 
 
@@ -114,7 +114,7 @@ class _Run:
         self.catalogue, self.request, self.tell = catalogue, request, tell
         self.folder, self.cache = request.output, cache_folder(root)
         self.aside = self.folder / ASIDE
-        self.planner = Planner(catalogue, request, _template(root), parameters)
+        self.planner = Planner(catalogue, request, root / NOTEBOOKS, parameters)
         self.manifest, self.log = self.planner.manifest, Log(self.folder)
         self.outcome, self.root = Outcome(self.folder), root
 
@@ -301,7 +301,8 @@ class _Run:
         links: dict[str, str] = dict(zip(self.request.languages, others, strict=True))
         for language in self.request.languages:
             entries = [self._entry(code, language) for code in self.request.municipalities]
-            write_index(self.aside, entries, language, indexes=links)
+            counties = [self._entry(code, language) for code in self.request.county_reports]
+            write_index(self.aside, entries, language, counties=counties, indexes=links)
         write_text(self.aside / first, (self.aside / others[0]).read_text(encoding="utf-8"))
         for name in self.planner.indexes:
             if release.offer(self.aside / name, name, "public").passed:
@@ -315,16 +316,17 @@ class _Run:
             self._note(f"index {path.name}", parts, {}, files)
 
     def _entry(self, code: str, language: str) -> Entry:
-        """A municipality in the list: as its page told, or by its name alone."""
+        """A municipality or a county in the list: as its page told, or by its name alone."""
         from costeff.report.listing import Entry
 
         made = self.manifest.made
         whole = [lang for lang in self.request.languages if not made[f"page {code} {lang}"].error]
-        links: dict[str, str] = {lang: f"{code}.{lang}.html" for lang in whole}
+        links: dict[str, str] = {lang: f"{file_of(code)}.{lang}.html" for lang in whole}
         if told := made[f"page {code} {language}"].entry:
             return Entry.read({**told, "links": links})
-        place = self.catalogue.municipality(code)
-        return Entry(code, place.name(language), self.catalogue.county(place.county).name[language], links)
+        county = self.catalogue.county(code if is_county(code) else self.catalogue.municipality(code).county)
+        name = county.name[language] if is_county(code) else self.catalogue.municipality(code).name(language)
+        return Entry(code, name, county.name[language], links)
 
     def _write_record(self, keys: Mapping[str, Mapping[str, str]]) -> None:
         """What was asked for and from which fits it was made; without times, so that the same run gives the same."""
@@ -359,22 +361,18 @@ def clear(output: Path, *within: str) -> None:
     shutil.rmtree(output / ASIDE, ignore_errors=True)
 
 
-def _template(root: Path) -> Path:
-    return root / "notebooks" / TEMPLATE
-
-
 def checked_parameters(root: Path, request: RunRequest) -> dict[str, Any]:
-    """The parameters of a request as the template takes them; see `check_parameters`."""
-    template = _template(root)
-    if not template.is_file():
-        raise SetupError(
-            "The report template is missing", [Problem(str(template), "does not exist", "restore notebooks/")]
-        )
-    if not request.parameters:
-        return {}
-    import papermill
+    """The parameters of a request as its templates take them; see `check_parameters`."""
+    found: dict[str, Any] = {}
+    for template in dict.fromkeys(template_of(root / NOTEBOOKS, code) for code in request.places):
+        if not template.is_file():
+            problem = Problem(str(template), "does not exist", "restore notebooks/")
+            raise SetupError("The report template is missing", [problem])
+        if request.parameters:
+            import papermill
 
-    return check_parameters(papermill.inspect_notebook(str(template)), request.parameters)
+            found = check_parameters(papermill.inspect_notebook(str(template)), request.parameters)
+    return found
 
 
 def no_more(folder: Path, error: BaseException | None) -> SetupError:

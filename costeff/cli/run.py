@@ -25,6 +25,14 @@ def run(
         list[str] | None, typer.Option("--municipality", "-m", help="Three digits; repeat for more.")
     ] = None,
     county: Annotated[list[str] | None, typer.Option("--county", help="Two digits: all its municipalities.")] = None,
+    county_report: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--county-report",
+            metavar="CODE|all",
+            help="Two digits: the county's own report, over its municipalities; repeat for more.",
+        ),
+    ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="All 308 municipalities.")] = False,
     lang: Annotated[list[str] | None, typer.Option("--lang", help="fi, sv or en; repeat for more.")] = None,
     chain: Annotated[list[str] | None, typer.Option("--chain", help="A chain by id; all when not given.")] = None,
@@ -91,7 +99,7 @@ def run(
         Path | None, typer.Option(help="YAML file with values for the template; --parameter stands before it.")
     ] = None,
 ) -> None:
-    """Make the reports of some or all municipalities."""
+    """Make the reports of some or all municipalities, and of counties."""
     from costeff.batch import plan as plan_batch
     from costeff.batch import resolve
     from costeff.batch import run as run_batch
@@ -103,6 +111,7 @@ def run(
         catalogue,
         municipalities=municipality or (),
         counties=county or (),
+        county_reports=county_report or (),
         everyone=everyone,
         chains=chain or (),
         languages=lang or (),

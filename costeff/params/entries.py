@@ -252,8 +252,16 @@ class Rate(Spec):
     note: str | None = None
 
 
+class SizeClass(Spec):
+    """Municipalities with so many people or more, up to the next class."""
+
+    id: Id
+    at_least: int = Field(ge=0)
+    label: Label
+
+
 class Conventions(Spec):
-    """How results are told: the discount rate, the first year, the horizons, the interval."""
+    """How results are told: the discount rate, the first year, the horizons, the interval, classes of size."""
 
     first_year: Year
     discount: Rate
@@ -265,6 +273,20 @@ class Conventions(Spec):
     clients: int = Field(ge=1)
     draws: int = Field(ge=100)
     seed: int = Field(ge=0)
+    sizes: Annotated[tuple[SizeClass, ...], Field(strict=False, min_length=1)]
+
+    def size_of(self, population: int) -> SizeClass:
+        """The class of a municipality with so many people."""
+        return next(one for one in reversed(self.sizes) if one.at_least <= population)
+
+    @model_validator(mode="after")
+    def _hold_every_size(self) -> Self:
+        starts = [one.at_least for one in self.sizes]
+        if starts[0] != 0 or starts != sorted(set(starts)):
+            raise ValueError("sizes: at_least starts at 0 and rises from class to class")
+        if len({one.id for one in self.sizes}) < len(starts):
+            raise ValueError("sizes: an id stands twice")
+        return self
 
     @model_validator(mode="after")
     def _are_times(self) -> Self:

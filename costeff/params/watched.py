@@ -18,6 +18,7 @@ from costeff.params.catalogue import Catalogue
 
 EVERY = "*"  # all entries of a group, when it was gone through
 ABSENT = "absent"
+PEOPLE = ("municipalities", "people")  # of all places, where they live: what areas are made from
 PLACES = ("municipalities", "counties")
 
 Reads = dict[str, str]  # "group id" -> hash of the entry as it was read
@@ -99,7 +100,9 @@ def _groups(catalogue: Catalogue) -> dict[str, Mapping[str, Any]]:
 def _hash_of(catalogue: Catalogue, group: str, key: str) -> str:
     value = getattr(catalogue, group)
     value = value.entries if isinstance(value, _Watched) else value
-    if key and key != EVERY:
+    if (group, key) == PEOPLE:
+        value = {code: (place.county, place.population) for code, place in value.items()}
+    elif key and key != EVERY:
         value = value.get(key, ABSENT)
     return hashlib.sha256(json.dumps(value, default=_plain).encode()).hexdigest()[:12]
 

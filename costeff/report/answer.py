@@ -244,7 +244,7 @@ def _basis(chapter: Chapter) -> Markup:
                 "country lead one to expect."
             )
         )
-    elif main.attr("evidence") != "borrowed":
+    elif main.attr("evidence") != "borrowed" and not chapter.of_county:
         texts.append(words.say("The number of the municipality's clients is not shown: it is small or not known."))
     everyone = int(main.attr("n_clients_all", -1))
     if everyone >= 0:

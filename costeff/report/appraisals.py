@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from costeff.appraisal.files import unpack
 from costeff.draws import OPTIONS
 from costeff.errors import ModelError, Problem, Problems, UsageError
 from costeff.report.door import check
+from costeff.spec import is_county
 
 _VARIABLES = ("events", "cost", "avoided", "avoided_average", "avoided_linked", "discount")
 _ATTRIBUTES = (
@@ -22,6 +24,10 @@ _ATTRIBUTES = (
     "price_set", "price_year", "seed", "input_hash", "gate_passed", "synthetic", "evidence", "mass", "version",
     "persistence", "links", "links_off", "claw_back", "whole_units", "not_counted",
 )  # fmt: skip
+
+
+CODE = re.compile(r"[0-9]{2,3}")
+QUOTED = 'write a municipality in quotes and in full: "091", a county: "07"'
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that what is worked out of it can be remembered
@@ -76,21 +82,26 @@ class Appraisal:
 
 
 def read_appraisals(path: Path, municipality: str) -> list[Appraisal]:
-    """The chains of one municipality, in the order of the file.
+    """The chains of one municipality, or of one county as one place, in the order of the file.
 
     Raises
     ------
     UsageError
-        The file cannot be read, or is about another municipality.
+        The file cannot be read, or is about a county where a municipality was asked for, or the other way round.
     ModelError
         A group lacks a variable or attribute of the contract, or holds what may not reach a page; all
         are named at once.
     """
-    if not isinstance(municipality, str) or len(municipality) != 3 or not municipality.isdigit():
-        problem = Problem(f"municipality {municipality}", "is not a code of three digits", 'write it in quotes: "091"')
+    if not isinstance(municipality, str) or not CODE.fullmatch(municipality):
+        rule = "is not a code of three digits, nor a county's of two"
+        problem = Problem(f"municipality {municipality}", rule, QUOTED)
         raise UsageError("Unknown municipality", [problem])
     chains: dict[str, list[Variant]] = {}
     for (chain, _), data in unpack(path).items():
+        if is_county(str(data.attrs.get("municipality"))) != is_county(municipality):
+            rule = "is a county's code" if is_county(municipality) else "is a municipality's code"
+            problem = Problem(f"{municipality} and {path.name}", f"{rule}, and the file is not about one", QUOTED)
+            raise UsageError("The file is about another kind of place", [problem])
         chains.setdefault(chain, []).append(Variant(chain, data))
     found = [Appraisal(chain, tuple(variants)) for chain, variants in chains.items()]
     _check(found, path.name, municipality)

@@ -14,6 +14,7 @@ from costeff.report.appraisals import Appraisal, Variant
 from costeff.report.estimates import Estimate, net_saving, prices
 from costeff.report.markup import with_interval
 from costeff.report.words import MINUS, Words, inline, money_step, nice_step
+from costeff.spec import is_county
 
 HELSINKI = "90"  # the city that does what elsewhere a wellbeing services county does
 
@@ -48,6 +49,11 @@ class Chapter:
     @property
     def main(self) -> Variant:
         return self.appraisal.main
+
+    @property
+    def of_county(self) -> bool:
+        """Whether the page is about a county as one place."""
+        return is_county(str(self.main.attr("municipality")))
 
     @property
     def chain(self) -> ImpactChain | None:

@@ -11,19 +11,23 @@ from typing import Any
 
 import xarray as xr
 
+from costeff.appraisal.areas import AREAS, MEASURES
 from costeff.disclosure.kinds import Rule, names_a_person
 from costeff.errors import ModelError, Problems
 
 DIMS = ("draw", "option", "payer", "year")
+BESIDE = ("area", "member")  # dims of other places: areas of AREAS, and the municipalities of a county
 # Draws of a model, never a count of clients in the data; `discount` alone is a fact.
 VARIABLES: dict[str, str] = dict.fromkeys(
     ("effect", "events", "cost", "avoided", "avoided_average", "avoided_linked", "time_avoided", "ratio",
      "ratio_prior", "events_prior", "weight_alone"), "estimate",
 ) | {"discount": "fact"}  # fmt: skip
+# Draws of the same of other places, each over its own dim and no other.
+OF_OTHERS = {f"{dim}_{name}": ("draw", dim) for dim in BESIDE for name in MEASURES}
 ATTRIBUTES: dict[str, str] = (
     dict.fromkeys(
         ("chain", "price_set", "municipality", "municipality_fi", "municipality_sv", "municipality_en", "county",
-         "county_fi", "county_sv", "county_en", "order"), "key",
+         "county_fi", "county_sv", "county_en", "similar_fi", "similar_sv", "similar_en", "members", "order"), "key",
     )
     | dict.fromkeys(("n_clients_protected", "n_clients_all"), "count")
     | dict.fromkeys(("pooling", "evidence", "evidence_prior", "gate_reasons"), "estimate")
@@ -62,6 +66,12 @@ def check(data: xr.Dataset, place: str, problems: Problems, rule: Rule | None = 
             )
             if wrong or (values.dtype.kind not in "iu" and names_a_person(" ".join(map(str, values.values.tolist())))):
                 problems.add(f"{place} {name}", "is not what this coordinate holds", CURE)
+        elif name in BESIDE:
+            if not _are_places(name, values):
+                problems.add(f"{place} {name}", "is not what this coordinate holds", CURE)
+        elif name in OF_OTHERS:
+            if values.dims != OF_OTHERS[name] or values.dtype.kind != "f":
+                problems.add(f"{place} {name}", f"is not draws over {', '.join(OF_OTHERS[name])}", CURE)
         elif name not in VARIABLES:
             problems.add(f"{place} {_named(name)}", "is not on the list of what an appraisal may hold", CURE)
         elif set(values.dims) - set(DIMS) or values.dtype.kind != "f":
@@ -73,6 +83,16 @@ def check(data: xr.Dataset, place: str, problems: Problems, rule: Rule | None = 
     for name, value in data.attrs.items():
         if rule_broken := _broken(str(name), value, rule or Rule()):
             problems.add(f"{place} attribute {_named(str(name))}", rule_broken, CURE)
+
+
+def _are_places(dim: str, values: xr.DataArray) -> bool:
+    """Whether a dim names areas, in their order, or municipalities by their codes."""
+    codes = list(map(str, values.to_numpy().ravel().tolist()))
+    if dim == "area":
+        known = codes == [kind for kind in AREAS if kind in codes]
+    else:
+        known = all(len(code) == 3 and code.isdecimal() and code.isascii() for code in codes)
+    return known and values.dims == (dim,)
 
 
 def _broken(name: str, value: Any, rule: Rule) -> str:

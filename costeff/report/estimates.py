@@ -190,6 +190,11 @@ def _saved(variant: Variant, horizon: int | None, payer: str | None = None) -> n
     return column
 
 
+def saved(variant: Variant, payer: str | None = None) -> np.ndarray:
+    """Draws of the net saving over the whole horizon, present value (EUR); None: of all payers."""
+    return _saved(variant, None, payer)
+
+
 @lru_cache(maxsize=256)
 def net_saving(variant: Variant, horizon: int | None = None) -> Estimate:
     """Net saving of all payers, present value (EUR)."""

@@ -1,4 +1,4 @@
-"""The page of one municipality: what the cells of the report notebook call.
+"""The page of one municipality, or of one county: what the cells of the report notebooks call.
 
 A part knows where on the page it belongs. The notebook asks question by question,
 over all chains; the finished page tells chain by chain, and the exporter puts the
@@ -18,6 +18,7 @@ from markupsafe import Markup
 from costeff.report import estimates
 from costeff.report.answer import answer
 from costeff.report.appraisals import Appraisal, in_order, read_appraisals
+from costeff.report.beside import in_comparison, members
 from costeff.report.certainty import how_sure
 from costeff.report.chapter import Chapter, Names
 from costeff.report.listing import Ends, Entry, Figures, Result
@@ -26,6 +27,7 @@ from costeff.report.payers import who_pays
 from costeff.report.sources import sources
 from costeff.report.steering import steering
 from costeff.report.words import Words, inline, to_step
+from costeff.spec import is_county
 
 Slot = Literal["warning", "lede", "chain", "page"]
 METADATA = "costeff"  # the key of the output's metadata that the exporter reads
@@ -81,7 +83,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A municipality's appraisal in one language."""
+    """The appraisal of a municipality, or of a county as one place, in one language."""
 
     words: Words
     names: Names
@@ -90,13 +92,18 @@ class Page:
 
     @property
     def municipality(self) -> str:
-        """The name of the municipality, in Finnish where it has no other."""
+        """The name of the place, in Finnish where it has no other."""
         attr = self.appraisals[0].main.attr
         return str(attr(f"municipality_{self.words.language}") or attr("municipality_fi"))
 
     @property
     def county(self) -> str:
         return str(self.appraisals[0].main.attr(f"county_{self.words.language}"))
+
+    @property
+    def code(self) -> str:
+        """Three digits of a municipality, two of a county."""
+        return str(self.appraisals[0].main.attr("municipality"))
 
     @property
     def title(self) -> str:
@@ -127,6 +134,14 @@ class Page:
         """Probabilities, the spread of outcomes, and the price at which the answer turns."""
         return self._section(self.words.say("How sure this is"), how_sure)
 
+    def in_comparison(self) -> Section:
+        """The place beside its county, municipalities of its size and the country."""
+        return self._section(self.words.say("In comparison"), in_comparison)
+
+    def members(self) -> Section:
+        """The municipalities of a county, by name."""
+        return self._section(self.words.say("The municipalities of the area"), members)
+
     def steering(self) -> Section:
         """The price of a change beside the price of a client; indicators."""
         return self._section(self.words.say("Steering and buying"), steering)
@@ -140,23 +155,21 @@ class Page:
         return Section(self.words.language, (part,), {"entry": asdict(self.entry({})), "reads": dict(self.reads())})
 
     def entry(self, links: Mapping[str, str]) -> Entry:
-        """The municipality as it stands in the list of pages; `links` are its pages, language -> address."""
+        """The place as it stands in the list of pages; `links` are its pages, language -> address."""
         results = tuple(_result(chapter) for chapter in self.chapters)
-        code = str(self.appraisals[0].main.attr("municipality"))
-        return Entry(code, self.municipality, self.county, dict(links), results, self.synthetic)
+        return Entry(self.code, self.municipality, self.county, dict(links), results, self.synthetic)
 
     # --- how a section is put together ----------------------------------------------------------
 
     def _section(
         self, title: str, tell: Callable[[Chapter], Markup], opening: Iterable[Part] = (), *, always: bool = False
     ) -> Section:
-        """One part a chain. A chain whose model failed its checks is told in the answer only."""
-        told = [chapter for chapter in self.chapters if always or chapter.main.passed]
+        """One part a chain, where there is something to tell. A chain whose model failed is told in the answer only."""
+        told = [(chapter, tell(chapter)) for chapter in self.chapters if always or chapter.main.passed]
         parts = (
-            Part(
-                "chain", tag("section", join(heading(3, title), tell(chapter))), chapter.appraisal.chain, chapter.title
-            )
-            for chapter in told
+            Part("chain", tag("section", join(heading(3, title), html)), chapter.appraisal.chain, chapter.title)
+            for chapter, html in told
+            if html
         )
         return Section(self.words.language, (*opening, *parts))
 
@@ -182,18 +195,21 @@ class Page:
             "who saves, when, and how sure is that? The amounts are for {clients} clients.",
             clients=words.number(main.clients),
         )
-        return join(paragraph(self.county, "place"), paragraph(told, "intro"))
+        if not is_county(self.code):
+            return join(paragraph(self.county, "place"), paragraph(told, "intro"))
+        spread = words.say("The clients are taken to live where people do: in each municipality by its population.")
+        return paragraph(f"{told} {spread}", "intro")
 
 
 def open_page(path: str | Path, municipality: str, language: str, names: Names | None = None) -> Page:
-    """The page of one municipality, ready to be told.
+    """The page of one municipality or county, ready to be told.
 
     Parameters
     ----------
     path
         The appraisal file: a DataTree with a group per chain, or `<chain>/<price_set>`.
     municipality
-        Its code of three digits, as a text.
+        Its code of three digits, or a county's of two, as a text.
     language
         fi, sv or en.
     names
@@ -202,7 +218,7 @@ def open_page(path: str | Path, municipality: str, language: str, names: Names |
     Raises
     ------
     UsageError
-        An unknown language, a code that is not three digits, a file of another municipality.
+        An unknown language, a code that is of no place, a file of another place.
     ModelError
         The file does not hold what the appraisal promises.
     """

@@ -12,13 +12,14 @@ from costeff.report.drawing import AxisTexts, Figure
 from costeff.report.estimates import Estimate, PayerRow
 from costeff.report.markup import Cell, Table, figure, heading, join, paragraph
 from costeff.report.page_figures import cumulative_figure
+from costeff.report.pocket import own_pocket
 
 
 def who_pays(chapter: Chapter) -> Markup:
     """The money by payer, then by year."""
     rows, total = estimates.by_payer(chapter.main)
     return join(
-        *(paragraph(sentence) for sentence in _sentences(chapter, rows)),
+        own_pocket(chapter) if chapter.of_county else join(*map(paragraph, _sentences(chapter, rows))),
         _table(chapter, rows, total),
         paragraph(_stoppable_sentence(chapter, total)),
         heading(4, chapter.words.say("Money by year")),

@@ -217,3 +217,8 @@ def nice_step(least: float) -> float:
 def inline(label: str) -> str:
     """A label inside a sentence: a small first letter, unless it is an abbreviation."""
     return label[:1].lower() + label[1:] if label[1:2].islower() or label[1:2] == "" else label
+
+
+def nordic(name: str) -> str:
+    """A key that sorts å, ä and ö after z, and capitals with small letters."""
+    return name.casefold().translate({ord("å"): "{", ord("ä"): "|", ord("æ"): "|", ord("ö"): "}", ord("ø"): "}"})

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 from page_checks import Audit, audit
-from report_fakes import appraisal, catalogue, executed, three_chains, with_research, write_tree
+from report_fakes import (
+    appraisal,
+    catalogue,
+    executed,
+    three_chains,
+    with_areas,
+    with_members,
+    with_research,
+    write_tree,
+)
 
 from costeff.files import write_text
 
@@ -28,14 +37,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A municipality with a saving, a loss and a model that failed; one without a page; lists of both."""
+    """A municipality with a saving, a loss and a model that failed; one without a page; a county; lists of them."""
     from costeff.report.page import open_page
     from costeff.report.render import as_page
     from costeff.report.site import write_index
 
     made = tmp_path_factory.mktemp("pages")
     groups = {**three_chains(), "researched": with_research(appraisal(order=4, evidence="borrowed", linked=0.2))}
-    tree = write_tree(tmp_path_factory.mktemp("appraisals") / "999.nc", groups)
+    groups["family_work/quoted"] = with_areas(groups["family_work/quoted"], ahead=2.0)
+    members = {"061": "Forssa", "165": "Janakkala", "091": "Helsinki"}
+    county = with_members(with_areas(appraisal()).sel(area=["country"]), members, ahead=3.0)
+    appraisals = tmp_path_factory.mktemp("appraisals")
+    tree = write_tree(appraisals / "999.nc", groups)
+    own_tree = write_tree(appraisals / "county-99.nc", {"family_work": county})
+    own_addresses = {language: f"county-99.{language}.html" for language in LANGUAGES}
     addresses = {language: f"999.{language}.html" for language in LANGUAGES}
     indexes = {language: f"index.{language}.html" for language in LANGUAGES}
     footer = [("Saavutettavuusseloste", "https://www.example.org/a")]
@@ -43,8 +58,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         page = open_page(tree, "999", language, catalogue())
         text = as_page(executed(page), alternates=addresses, index=indexes[language], footer_links=footer)
         write_text(made / addresses[language], text)
+        own = open_page(own_tree, "99", language, catalogue())
+        text = as_page(executed(own), alternates=own_addresses, index=indexes[language], footer_links=footer)
+        write_text(made / own_addresses[language], text)
+        counties = [own.entry(own_addresses)]
         listed = [page.entry(addresses), page.entry({})]
-        write_index(made, listed, language, indexes=indexes, footer_links=footer)
+        write_index(made, listed, language, counties=counties, indexes=indexes, footer_links=footer)
     return made
 
 

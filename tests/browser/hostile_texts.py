@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pydantic import BaseModel
-from report_fakes import REASON, appraisal, catalogue, family_work, with_research
+from report_fakes import REASON, appraisal, catalogue, family_work, with_areas, with_members, with_research
 
 from costeff.report.appraisals import Appraisal, Variant
 from costeff.report.listing import Entry, Result
@@ -239,6 +239,7 @@ def names_of(texts: dict[str, str], whole: str) -> SimpleNamespace:
 def told_by(text: str, whole: str, **attrs: object) -> dict[str, object]:
     """Attributes of an appraisal with `text` in each that is a text, and `whole` in those of the municipality."""
     places = ("municipality_fi", "municipality_sv", "municipality_en", "county_fi", "county_sv", "county_en")
+    places += ("similar_fi", "similar_sv", "similar_en")
     told = ("input_hash", "version", "unit", "price_year", "service_price_year")
     return {
         **dict.fromkeys(places, whole), **dict.fromkeys(told, text),
@@ -269,6 +270,7 @@ def short_page(texts: Sequence[str], language: str) -> Page:
 def full_page(text: str, language: str) -> Page:
     """One chain with all its sections and figures, research and links."""
     data = with_research(appraisal(linked=0.2, links=json.dumps(["later_care"])), sources=["quoted_2018", text])
+    data = with_members(with_areas(data), {"165": text, "061": f"A {text}"})
     found = [data.assign_attrs(told_by(text, text)), appraisal(price_set=text).assign_attrs(told_by(text, text))]
     return Page(
         Words(language),

@@ -39,7 +39,15 @@ def appraisal(**attrs: Any) -> xr.Dataset:
     return xr.Dataset(data, coords, {"municipality": "165", "clients": 100, "n_clients_protected": 35, **attrs})
 
 
+def beside(dim: str, codes: list[str], name: str = "avoided") -> xr.Dataset:
+    values = np.random.default_rng(2).normal(size=(5, len(codes)))
+    return appraisal().assign({f"{dim}_{name}": (("draw", dim), values)}).assign_coords({dim: codes})
+
+
 def test_what_is_on_the_list_passes() -> None:
+    let_through(beside("area", ["county", "similar", "country"]), "165")
+    let_through(beside("area", ["similar", "country"]), "091")
+    let_through(beside("member", ["061", "165"], "net_saving"), "07")
     for shown in (-1, 10, 35, np.int64(1200)):
         let_through(appraisal(n_clients_protected=shown, n_clients_all=-1), "165")
 
@@ -65,6 +73,18 @@ def test_what_is_on_the_list_passes() -> None:
         appraisal().assign_coords(payer=[CODE]),
         appraisal().assign_coords(client=("draw", range(5))),
         appraisal().assign(events=appraisal()["events"].assign_attrs(n=37)),
+        beside("area", ["county", "village"]),
+        beside("area", ["country", "county"]),
+        beside("area", ["county", "county"]),
+        beside("area", ["county", "country"], "clients"),
+        beside("member", ["165", CODE]),
+        beside("member", ["165", "<b>"]),
+        beside("member", ["165", "16\u0665"]),
+        beside("area", ["country"]).assign(area_avoided=("area", [37.0])),
+        beside("area", ["country"]).assign(area_avoided=(("draw", "area"), np.full((5, 1), 37))),
+        beside("area", ["country"]).assign(events=(("draw", "area"), np.full((5, 1), 37.0))),
+        appraisal(similar_fi=f"Kunnat {CODE}"),
+        appraisal(members=f'{{"165": "{CODE}"}}'),
     ],
 )
 def test_what_is_not_is_refused_and_its_value_not_told(smuggled: xr.Dataset) -> None:

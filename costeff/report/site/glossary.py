@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from costeff.errors import ParamsError, Problems
-from costeff.report.site.listed import nordic
+from costeff.report.words import nordic
 from costeff.spec import Label, Spec, parse, read_yaml
 
 FILE = Path(__file__).with_name("glossary.yaml")

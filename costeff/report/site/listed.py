@@ -14,7 +14,7 @@ from costeff.files import write_text
 from costeff.report.listing import Entry, Result
 from costeff.report.looks import TEMPLATES, relative, style
 from costeff.report.markup import Cell, Table, join, notice, paragraph, tag, with_interval
-from costeff.report.words import Words
+from costeff.report.words import Words, nordic
 
 
 def write_index(
@@ -22,6 +22,7 @@ def write_index(
     entries: Sequence[Entry],
     language: str,
     *,
+    counties: Sequence[Entry] = (),
     title: str = "",
     indexes: Mapping[str, str] | None = None,
     footer_links: Sequence[tuple[str, str]] = (),
@@ -32,6 +33,8 @@ def write_index(
     ----------
     entries
         In the language of the index, for example from `Page.entry`.
+    counties
+        Counties with a page of their own: they stand at the top.
     indexes
         The same list in other languages: language -> relative address.
     footer_links
@@ -45,9 +48,9 @@ def write_index(
         The page cannot be written.
     """
     words = Words(language)
-    relative([*(href for one in entries for href in one.links.values()), *(indexes or {}).values()])
+    relative([*(href for one in (*counties, *entries) for href in one.links.values()), *(indexes or {}).values()])
     warning = Markup()
-    if any(one.synthetic for one in entries):
+    if any(one.synthetic for one in (*counties, *entries)):
         warning = notice(
             words.say("Synthetic data"),
             paragraph(
@@ -64,9 +67,8 @@ def write_index(
         title=title or words.say("What services change, cost and save, by municipality"),
         style=Markup(style()),
         warning=warning,
-        intro=words.say("One municipality.")
-        if len(entries) == 1
-        else words.say("{count} municipalities, by county.", count=words.number(len(entries))),
+        intro=_intro(words, len(entries)),
+        reports=_table(words, sorted(counties, key=lambda e: nordic(e.name)), of_counties=True) if counties else "",
         counties=_counties(words, entries),
         alternates={lang: href for lang, href in (indexes or {}).items() if lang != language},
         index="",
@@ -76,6 +78,12 @@ def write_index(
     path = Path(folder) / f"index.{language}.html"
     write_text(path, text.rstrip() + "\n")
     return path
+
+
+def _intro(words: Words, count: int) -> str:
+    if count == 1:
+        return words.say("One municipality.")
+    return words.say("{count} municipalities, by county.", count=words.number(count)) if count else ""
 
 
 def _counties(words: Words, entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -90,15 +98,18 @@ def _counties(words: Words, entries: Sequence[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def _table(words: Words, entries: Sequence[Entry]) -> Markup:
+def _table(words: Words, entries: Sequence[Entry], *, of_counties: bool = False) -> Markup:
     chains = list(dict.fromkeys(result.chain for one in entries for result in one.results))
-    columns = (words.say("Municipality"), *chains, words.say("Languages"))
+    first = words.say("County") if of_counties else words.say("Municipality")
+    columns = (first, *chains, words.say("Languages"))
     rows: list[list[Cell]] = []
     for one in entries:
         found = {result.chain: result for result in one.results}
         cells = [_cell(found[chain]) if chain in found else Markup("–") for chain in chains]
         rows.append([_name(words, one), *cells, _links(words, one)])
-    return Table(words.say("The answer by municipality and service."), columns, rows, text_columns=len(columns)).html()
+    by_place = words.say("The answer by municipality and service.")
+    caption = words.say("The answer by county and service.") if of_counties else by_place
+    return Table(caption, columns, rows, text_columns=len(columns)).html()
 
 
 def _cell(result: Result) -> Markup:
@@ -122,11 +133,6 @@ def _links(words: Words, one: Entry) -> Markup:
 
 
 _NAMES = {"fi": "suomeksi", "sv": "på svenska", "en": "in English"}
-
-
-def nordic(name: str) -> str:
-    """A key that sorts å, ä and ö after z, and capitals with small letters."""
-    return name.casefold().translate({ord("å"): "{", ord("ä"): "|", ord("æ"): "|", ord("ö"): "}", ord("ø"): "}"})
 
 
 @lru_cache(maxsize=1)

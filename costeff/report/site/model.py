@@ -10,8 +10,7 @@ from itertools import pairwise
 
 from costeff.report.listing import Figures
 from costeff.report.site.contact import Contact
-from costeff.report.site.listed import nordic
-from costeff.report.words import Words, mark
+from costeff.report.words import Words, mark, nordic
 
 Named = Mapping[str, str]  # language -> a name or a text
 
