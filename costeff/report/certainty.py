@@ -8,14 +8,15 @@ from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
 from costeff.report.drawing import AxisTexts
-from costeff.report.estimates import DOTS, SURE
+from costeff.report.estimates import DOTS
 from costeff.report.evidence import research_beside_data
 from costeff.report.markup import Cell, Table, bullets, figure, heading, join, paragraph, with_interval
 from costeff.report.page_figures import outcomes_figure
+from costeff.report.turning import turning, worth_knowing
 
 
 def how_sure(chapter: Chapter) -> Markup:
-    """Probability of saving by horizon and payer, the spread of outcomes, and the price at which the answer turns."""
+    """Probability of saving by horizon and payer, the spread of outcomes, what would turn the answer."""
     words = chapter.words
     longest = words.say(
         "Over {years} years the service saves more than it costs {chance}.",
@@ -25,8 +26,9 @@ def how_sure(chapter: Chapter) -> Markup:
         paragraph(longest),
         _spread(chapter),
         _probabilities(chapter),
-        paragraph(_turning_price(chapter)),
+        turning(chapter),
         _other_prices(chapter),
+        worth_knowing(chapter),
         research_beside_data(chapter),
     )
 
@@ -82,33 +84,6 @@ def _intervals(chapter: Chapter) -> Markup:
         (words.say("Horizon"), words.say("Net saving and its interval")),
         rows,
     ).html()
-
-
-def _turning_price(chapter: Chapter) -> str:
-    """The price below which the service pays its way: on average, and with more certainty."""
-    words = chapter.words
-    prices = estimates.prices(chapter.main)
-    step = chapter.price_step
-    now = words.say(
-        "The service now costs {price} per client ({interval}).",
-        price=words.money(prices.now.mean, step), interval=chapter.mass(chapter.money_range(prices.now, step)),
-    )  # fmt: skip
-    if chapter.main.attr("service_price_quality") == "register":
-        now += f" {words.say('The cost is estimated from the register, municipality by municipality.')}"
-    if prices.on_average <= 0:
-        return f"{now} {words.say('At no price does the service pay its way.')}"
-    average = words.say(
-        "It pays its way on average when its price is at most {price} per client.",
-        price=words.money(prices.on_average, step),
-    )
-    if prices.when_sure <= 0:
-        sure = words.say("No price makes it save {chance}.", chance=words.chance(SURE))
-    else:
-        sure = words.say(
-            "For it to save {chance}, the price may be at most {price}.",
-            chance=words.chance(SURE), price=words.money(prices.when_sure, step),
-        )  # fmt: skip
-    return f"{now} {average} {sure}"
 
 
 def _other_prices(chapter: Chapter) -> Markup:

@@ -168,6 +168,11 @@ class Chapter:
         told = avoided if avoided.mean >= 0 else avoided.turned
         return self.mass(self.plain_range(told, self.count))
 
+    def share_range(self, share: Estimate) -> str:
+        """Both ends of the interval of a share, as per cent."""
+        low, high = self.words.number(share.low * 100), self.words.percent(share.high)
+        return self.words.between(low, high, negative=share.low < 0)
+
     def plain_range(self, estimate: Estimate, write: Callable[[float], str]) -> str:
         """Both ends of an interval, written by `write`."""
         return self.words.between(write(estimate.low), write(estimate.high), negative=estimate.low < 0)

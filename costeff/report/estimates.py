@@ -38,7 +38,7 @@ class Estimate:
         return cls(float(values.mean()), float(low), float(high), error)
 
     @classmethod
-    def of_weighted(cls, draws: xr.DataArray, mass: float, weights: xr.DataArray) -> Estimate:
+    def of_weighted(cls, draws: xr.DataArray | np.ndarray, mass: float, weights: xr.DataArray | np.ndarray) -> Estimate:
         """Of one number per draw, some draws counting more than others."""
         values, shares = np.asarray(draws), np.asarray(weights / weights.sum())
         tails = [(1 - mass) / 2, (1 + mass) / 2]
@@ -104,6 +104,7 @@ class PerOutcome:
     verdict: decision.Verdict
     extra_per_client: Estimate
     service: float
+    saved: float  # of the avoided cost, what can be stopped
     net: float
     helps: float  # probability that any event is avoided
 
@@ -149,7 +150,7 @@ def _ratio(ratio: xr.DataArray, mass: float, weights: xr.DataArray | None = None
 
 
 @dataclass(frozen=True)
-class _Money:
+class Money:
     """Draws of a variant's money, as plain numbers: worked out once, and told many times (EUR).
 
     Attributes
@@ -167,7 +168,8 @@ class _Money:
 
 
 @lru_cache(maxsize=32)
-def _money(variant: Variant) -> _Money:
+def money_draws(variant: Variant) -> Money:
+    """The money of a variant by draw, worked out once."""
     data = variant.data
     flows = decision.flows(data)
     together = flows.sum("payer").expand_dims(payer=[""])
@@ -182,45 +184,41 @@ def _money(variant: Variant) -> _Money:
     usual, new = (list(data["option"].values).index(option) for option in (USUAL, NEW))
     present = {name: value[new] for name, value in values.items()}
     present |= {"price": values["cost"][new], "extra": values["cost"][new] - values["cost"][usual]}
-    return _Money(payers, totals, present)
+    return Money(payers, totals, present)
 
 
-def _saved(variant: Variant, horizon: int | None, payer: str | None = None) -> np.ndarray:
-    column: np.ndarray = _money(variant).total[payer][:, (horizon or variant.years) - 1]
+def net_draws(variant: Variant, horizon: int | None = None, payer: str | None = None) -> np.ndarray:
+    """Net saving by draw, present value (EUR)."""
+    column: np.ndarray = money_draws(variant).total[payer][:, (horizon or variant.years) - 1]
     return column
-
-
-def saved(variant: Variant, payer: str | None = None) -> np.ndarray:
-    """Draws of the net saving over the whole horizon, present value (EUR); None: of all payers."""
-    return _saved(variant, None, payer)
 
 
 @lru_cache(maxsize=256)
 def net_saving(variant: Variant, horizon: int | None = None) -> Estimate:
     """Net saving of all payers, present value (EUR)."""
-    return Estimate.of(_saved(variant, horizon), variant.mass)
+    return Estimate.of(net_draws(variant, horizon), variant.mass)
 
 
 def probability(variant: Variant, horizon: int | None = None, payer: str | None = None) -> float:
     """Probability that the service saves more than it costs."""
-    return float((_saved(variant, horizon, payer) > 0).mean())
+    return float((net_draws(variant, horizon, payer) > 0).mean())
 
 
 def by_payer(variant: Variant) -> tuple[list[PayerRow], PayerRow]:
     """A row per payer, and the row of all payers together."""
-    money = _money(variant)
+    money = money_draws(variant)
     parts = [money.present[name] for name in ("extra", "avoided", "avoided_average")]
     rows = [
-        _row(payer, [*(part[:, place] for part in parts), _saved(variant, None, payer)], variant.mass)
+        _row(payer, [*(part[:, place] for part in parts), net_draws(variant, None, payer)], variant.mass)
         for place, payer in enumerate(money.payers)
     ]
-    together = [*(part.sum(axis=1) for part in parts), _saved(variant, None)]
+    together = [*(part.sum(axis=1) for part in parts), net_draws(variant, None)]
     return rows, _row("", together, variant.mass)
 
 
 def linked(variant: Variant) -> Estimate:
     """What the links add to the avoided cost that can be stopped: all payers, present value (EUR)."""
-    return Estimate.of(_money(variant).present["avoided_linked"].sum(axis=1), variant.mass)
+    return Estimate.of(money_draws(variant).present["avoided_linked"].sum(axis=1), variant.mass)
 
 
 def _row(payer: str, parts: list[np.ndarray], mass: float) -> PayerRow:
@@ -230,8 +228,8 @@ def _row(payer: str, parts: list[np.ndarray], mass: float) -> PayerRow:
 @lru_cache(maxsize=32)
 def prices(variant: Variant) -> Prices:
     """The present price per client and those at which the service pays its way."""
-    now = _money(variant).present["price"].sum(axis=1) / variant.clients
-    found = decision.prices_that_pay(now, _saved(variant, None) / variant.clients, SURE)
+    now = money_draws(variant).present["price"].sum(axis=1) / variant.clients
+    found = decision.prices_that_pay(now, net_draws(variant, None) / variant.clients, SURE)
     return Prices(Estimate.of(now, variant.mass), float(found["expected"]), float(found["confident"]))
 
 
@@ -239,16 +237,17 @@ def prices(variant: Variant) -> Prices:
 def per_outcome(variant: Variant) -> PerOutcome:
     """The price of a change beside the price of a client."""
     usual, new = (variant.data["events"].sel(option=option).to_numpy() for option in (USUAL, NEW))
-    found = decision.price_of_outcome(_saved(variant, None), usual - new)
-    extra = _money(variant).present["extra"].sum(axis=1)
+    found = decision.price_of_outcome(net_draws(variant, None), usual - new)
+    extra = money_draws(variant).present["extra"].sum(axis=1)
     service = float(extra.mean()) / found.events_avoided if found.events_avoided > 0 else float("nan")
     each = Estimate.of(extra / variant.clients, variant.mass)
-    return PerOutcome(found.verdict, each, service, found.ratio, float((usual > new).mean()))
+    helps = float((usual > new).mean())
+    return PerOutcome(found.verdict, each, service, service - found.ratio, found.ratio, helps)
 
 
 def running_total(variant: Variant) -> pd.DataFrame:
     """Cumulative net saving by year: columns year, in_year, mean, low, high, error (EUR)."""
-    columns = [Estimate.of(draws, variant.mass) for draws in _money(variant).total[None].T]
+    columns = [Estimate.of(draws, variant.mass) for draws in money_draws(variant).total[None].T]
     table = pd.DataFrame([(*e.ends, e.error) for e in columns], columns=["mean", "low", "high", "error"])
     table.insert(0, "year", variant.data["year"].to_numpy().astype(int))
     table.insert(1, "in_year", np.diff(table["mean"], prepend=0.0))
@@ -258,7 +257,7 @@ def running_total(variant: Variant) -> pd.DataFrame:
 @lru_cache(maxsize=32)
 def payback(variant: Variant) -> Payback:
     """The median payback year over draws; a draw that never gets there counts as later than all."""
-    numbers = timing.paid_back(xr.DataArray(_money(variant).total[None], dims=("draw", "year"))).to_numpy()
+    numbers = timing.paid_back(xr.DataArray(money_draws(variant).total[None], dims=("draw", "year"))).to_numpy()
     reached = np.isfinite(numbers)
     first = int(variant.data["year"][0])
     middle = float(np.median(np.where(reached, numbers, np.inf)))
@@ -271,7 +270,7 @@ def outcomes(variant: Variant) -> pd.DataFrame:
     """Equally likely outcomes by horizon: columns horizon, value (EUR), DOTS rows a horizon."""
     shares = (np.arange(DOTS) + 0.5) / DOTS
     tables: Iterable[pd.DataFrame] = (
-        pd.DataFrame({"horizon": h, "value": np.quantile(_saved(variant, h), shares)}) for h in horizons(variant)
+        pd.DataFrame({"horizon": h, "value": np.quantile(net_draws(variant, h), shares)}) for h in horizons(variant)
     )
     return pd.concat(tables, ignore_index=True)
 

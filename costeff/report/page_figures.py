@@ -152,6 +152,36 @@ def interval_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
     return Figure(drawing.svg(), table, texts.alt, WIDTH, drawing.height)
 
 
+def bars_figure(table: pd.DataFrame, texts: AxisTexts) -> Figure:
+    """Bars from zero, several below the name of each row, each with its own name and value.
+
+    Parameters
+    ----------
+    table
+        Columns `row` (as it is read, in the order of appearance), `bar` (what the bar is), `value` (0 or more), `kind`:
+        `gain` or `loss`. Names and values are written out, so that nothing hangs on colour.
+    texts
+        `value` writes a value.
+    """
+    told = [f"{bar}: {texts.value(value)}" for bar, value in zip(table["bar"], table["value"], strict=True)]
+    across = scale(table["value"], 2, WIDTH - 4)
+    drawing = Drawing(0)
+    y, thick, row = 0.0, 10, None
+    for label, at in zip(told, table.to_dict("records"), strict=True):
+        if at["row"] != row:
+            row, y = at["row"], y + (10 if row else 0)
+            for line in wrapped(str(row), WIDTH - 8):
+                y += LETTER + 3
+                drawing.text(2, y, line)
+        y += LETTER + 8
+        drawing.text(2, y, label, "quiet")
+        drawing.bar(across(0), y + 4, max(1.0, across(at["value"]) - across(0)), thick, str(at["kind"]))
+        y += thick + 4
+    drawing.height = round(y + LETTER + 14)
+    drawing.text(WIDTH - 2, drawing.height - 6, texts.x, "quiet", "end")
+    return Figure(drawing.svg(), table, texts.alt, WIDTH, drawing.height)
+
+
 def _corners(x: float, y: float, shape: str) -> list[tuple[float, float]]:
     if shape == "diamond":
         return [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
 from markupsafe import Markup
 
-from costeff.report import estimates
+from costeff.report import estimates, margins
 from costeff.report.chapter import Chapter
 from costeff.report.drawing import AxisTexts, Figure
 from costeff.report.estimates import Estimate, PayerRow
 from costeff.report.markup import Cell, Table, figure, heading, join, paragraph
-from costeff.report.page_figures import cumulative_figure
+from costeff.report.page_figures import cumulative_figure, interval_figure
 from costeff.report.pocket import own_pocket
+from costeff.report.words import Words
 
 
 def who_pays(chapter: Chapter) -> Markup:
@@ -21,7 +23,9 @@ def who_pays(chapter: Chapter) -> Markup:
     return join(
         own_pocket(chapter) if chapter.of_county else join(*map(paragraph, _sentences(chapter, rows))),
         _table(chapter, rows, total),
-        paragraph(_stoppable_sentence(chapter, total)),
+        _drawn(chapter, rows, total),
+        paragraph(f"{_stoppable_sentence(chapter, total)} {_stops_when(chapter)}".rstrip()),
+        _after_correction(chapter),
         heading(4, chapter.words.say("Money by year")),
         _by_year(chapter),
     )
@@ -82,6 +86,33 @@ def _table(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
     return Table(caption, columns, body, total=cells(total, words.say("All payers"))).html()
 
 
+def _drawn(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
+    """Net saving of each payer whose money does not round to nothing, where there are several."""
+    words = chapter.words
+    seen = [row for row in rows if max(map(abs, row.net.ends)) >= chapter.step / 2]
+    shown = [(chapter.payer(row.payer), row.net, "one") for row in seen]
+    if len(shown) < 2:
+        return Markup()
+    shown.append((words.say("All payers"), total.net, "all"))
+    table = pd.DataFrame(
+        [(name, net.mean, min(net.low, net.mean), max(net.high, net.mean), kind) for name, net, kind in shown],
+        columns=["row", "mean", "low", "high", "kind"],
+    )
+    told = (f"{name}: {chapter.money(net)} ({chapter.mass(chapter.money_range(net))})" for name, net, _ in shown)
+    alt = words.say("Chart of net saving with an interval for each payer: {rows}.", rows="; ".join(told))
+    sides = (words.say("costs more"), words.say("saves"))
+    drawn = interval_figure(table, AxisTexts(words.say("Net saving, euros"), "", alt, words.euros, sides))
+    caption = words.say("Net saving of each payer, {years} years.", years=words.number(chapter.main.years))
+    columns = (words.say("Payer"), words.say("Net saving and its interval"), words.say("Probability of saving"))
+    chances = [estimates.probability(chapter.main, payer=row.payer or None) for row in (*seen, total)]
+    numbers: list[list[Cell]] = [
+        [name, chapter.net_cell(net), words.probability(chance)]
+        for (name, net, _), chance in zip(shown, chances, strict=True)
+    ]
+    behind = Table(words.say("Net saving by payer, euros"), columns, numbers).html()
+    return figure(drawn, caption, words.say("The figure as a table"), behind)
+
+
 def _stoppable_sentence(chapter: Chapter, total: PayerRow) -> str:
     """Why an average price is not a saving, with this chain's own figures."""
     words = chapter.words
@@ -110,6 +141,59 @@ def _stoppable_sentence(chapter: Chapter, total: PayerRow) -> str:
             **values,
         )
     return f"{told} {numbers}"
+
+
+def _stops_when(chapter: Chapter) -> str:
+    """Which share of the avoided cost can be stopped in the short, the middle and the long run."""
+    words, spans = chapter.words, estimates.horizons(chapter.main)
+    shares = {span: margins.stopped_share(chapter.main, span) for span in (spans[0], spans[len(spans) // 2], spans[-1])}
+    told = [
+        words.say(
+            "{share} in {span} ({range})",
+            share=words.percent(share.mean), span=_inside(words, span),
+            range=chapter.share_range(share),
+        )
+        for span, share in shares.items()
+        if share
+    ]  # fmt: skip
+    if len(told) < 2:
+        return ""
+    return words.say("How much of it stops depends on how far one looks: {shares}.", shares=words.listed(told))
+
+
+def _inside(words: Words, years: int) -> str:
+    """A length of time after the word in."""
+    return (
+        words.say("the first year") if years == 1 else words.say("the first {count} years", count=words.number(years))
+    )
+
+
+def _after_correction(chapter: Chapter) -> Markup:
+    """What the payer whose funding is corrected afterwards would keep, where the page does not count it."""
+    rule, words = chapter.names.claw_back, chapter.words
+    found = margins.corrected(chapter.main, rule)
+    if found is None:
+        return Markup()
+    before, after = found
+    told = words.say(
+        "This page does not count that the funding of one payer is corrected {lag} years afterwards: {payer}. By the "
+        "shares of a government proposal its result is: {after} ({interval}); without the correction: {before}. The "
+        "rest passes on to another payer, {to}. This holds if costs change alike in the whole country. What is "
+        "corrected after {last} is not counted.",
+        lag=words.number(rule.lag_years), payer=chapter.payer(rule.payer), to=chapter.payer(rule.to),
+        after=_result(chapter, after), before=_result(chapter, before), interval=chapter.saving(after),
+        last=int(chapter.main.data["year"][-1]),
+    )  # fmt: skip
+    return paragraph(told)
+
+
+def _result(chapter: Chapter, net: Estimate) -> str:
+    """A net saving or a net cost, inside a sentence."""
+    words = chapter.words
+    if not _told(chapter, net):
+        return words.say("about as much saved as spent")
+    amount = chapter.amount(net)
+    return words.say("net saving {net}", net=amount) if net.mean > 0 else words.say("net cost {net}", net=amount)
 
 
 def _by_year(chapter: Chapter) -> Markup:

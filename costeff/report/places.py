@@ -39,7 +39,7 @@ def placed(variant: Variant, dim: str) -> dict[str, Placed]:
         return {}
     usual, new = (data["events"].sel(option=option).to_numpy() for option in (USUAL, NEW))
     others = np.stack([data[f"{dim}_{name}"].transpose(dim, "draw").to_numpy() for name in MEASURES], axis=1)
-    rows = {OWN: np.stack([usual, usual - new, estimates.saved(variant)])}
+    rows = {OWN: np.stack([usual, usual - new, estimates.net_draws(variant)])}
     rows |= dict(zip(map(str, data[dim].to_numpy()), others, strict=True))
     held = rows[REFERENCE[dim]]
     return {

@@ -31,7 +31,7 @@ def own_pocket(chapter: Chapter) -> Markup:
 
 def _net(chapter: Chapter, payers: list[str]) -> str:
     words = chapter.words
-    draws = sum(estimates.saved(chapter.main, payer=payer) for payer in payers)
+    draws = sum(estimates.net_draws(chapter.main, payer=payer) for payer in payers)
     net = Estimate.of(draws, chapter.main.mass)  # type: ignore[arg-type]  # at least one payer
     if net.even:
         return f"{inline(words.say('saves about as much as it costs'))} ({chapter.saving(net)})"

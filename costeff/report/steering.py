@@ -7,15 +7,17 @@ from markupsafe import Markup
 from costeff.decision import Verdict
 from costeff.report import estimates
 from costeff.report.chapter import Chapter
-from costeff.report.markup import Cell, Table, heading, join, paragraph
-from costeff.report.words import money_step
+from costeff.report.contract_words import contracts
+from costeff.report.markup import Cell, Table, heading, join, paragraph, with_interval
+from costeff.report.words import inline, money_step
 
 
 def steering(chapter: Chapter) -> Markup:
-    """The price of a client beside the price of a change, and which indicators count which."""
+    """The price of a client beside the price of a change, what contracts pay, and which indicators count which."""
     return join(
         paragraph(_outcome_sentence(chapter)),
         _prices(chapter),
+        contracts(chapter),
         _indicators(chapter),
     )
 
@@ -75,6 +77,11 @@ def _prices(chapter: Chapter) -> Markup:
                 words.euros(found.service, money_step([found.service])),
             ],
             [
+                words.say("Avoided cost that can be stopped per avoided event"),
+                words.say("what the change saves payers: paying more for it costs more than it saves"),
+                words.euros(found.saved, money_step([found.saved])),
+            ],
+            [
                 words.say("Net cost per avoided event"),
                 words.say("what remains when the savings are taken off; a minus is a saving"),
                 words.euros(0.0 if even else found.net, money_step([found.net])),
@@ -89,12 +96,20 @@ def _indicators(chapter: Chapter) -> Markup:
     chain, words = chapter.chain, chapter.words
     if chain is None:
         return Markup()
-    rows: list[list[Cell]] = [[*row.values()] for row in chain.table(words.language)]
-    columns = [words.say("Stage"), words.say("What happens"), words.say("Indicator"), words.say("Measures")]
+    rows: list[list[Cell]] = []
+    for row in chain.table(words.language):
+        stage, what, *rest = row.values()
+        rows.append([with_interval(stage, what), *rest])
+    columns = [words.say("Stage"), words.say("Indicator"), words.say("Measures")]
     explained = words.say(
         "A quantity tells what was done; only an indicator of change tells whether it helped. An agreement that pays "
         "for quantities alone buys doing."
     )
+    changes = words.listed(
+        inline(node.indicator[words.language]) for _, node in chain.stages() if node.kind == "effect"
+    )
+    if changes:
+        explained += " " + words.say("Here change is measured by: {indicators}.", indicators=changes)
     steered = Markup()
     if chain.steered:
         columns.append(words.say("What steers it"))

@@ -37,4 +37,4 @@ def test_a_chain_that_nothing_steers_has_no_empty_column(catalogue, language):
     bare = {name: getattr(chain, name).override(steering=()) for name in ("input", "output", "outcome", "impact")}
     text = page(chain.override(**bare), language)
     assert HEADING[language] not in text
-    assert text.count('scope="col"') == 4
+    assert text.count('scope="col"') == 3

@@ -188,7 +188,7 @@ def _price_set(name: str, label_: Label, cost: str, *reasons: Label) -> PriceSet
     left_out = tuple(Uncounted(cost="foster_family_day", reason=reason) for reason in reasons)
     state = StatePrice(components=(Component(cost=cost),), not_counted=left_out)
     about = label(f"Kuvaus: {label_.fi}.", f"Beskrivning: {label_.sv}.", f"About {label_.en}.")
-    return PriceSet(id=name, label=label_, description=about, prices={"taking_into_care": {"in_care": state}})
+    return PriceSet(id=name, label=label_, description=about, prices={"taking_into_care": {"institution": state}})
 
 
 def _link(name: str, kind: str, label_: Label, *contains: str) -> Link:

@@ -83,7 +83,7 @@ def test_no_warning_on_real_data(tmp_path: Path) -> None:
 
 def test_every_figure_has_an_alt_text_and_every_image_is_data(page: tuple[str, str, Reader]) -> None:
     images = page[2].named("img")
-    assert len(images) == 4
+    assert len(images) == 6
     for image in images:
         assert len(image["alt"]) > 60
         assert image["src"].startswith("data:image/svg+xml;base64,")
