@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from costeff.appraisal import Request
+from costeff.batch.request import RunRequest
 from costeff.kernels import KERNEL
 from costeff.kernels.provisioner import PRELOAD
 from costeff.outcomes import MODELS, Sampling
@@ -16,7 +18,9 @@ from costeff.outcomes import MODELS, Sampling
 PRELOADED = "pymc arviz nutpie statsmodels.api ibis duckdb costeff.report.page costeff.batch.country"
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-REPORTS = ("90_municipal_report.ipynb", "91_county_report.ipynb")  # its pages tell seed, version and limits themselves
+REPORTS = [path for path in NOTEBOOKS if path.name.startswith("9")]  # of which the batch makes pages
+ANALYSES = [path for path in NOTEBOOKS if path not in REPORTS]
+MINUTE = 200  # words
 FORBIDDEN = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
@@ -51,10 +55,11 @@ def headings(notebook: nbformat.NotebookNode) -> list[tuple[int, str]]:
 
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+every_analysis = pytest.mark.parametrize("path", ANALYSES, ids=lambda path: path.stem)
 
 
 def test_the_notebooks_are_there():
-    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "01", "02", "03", "04", "05", "06", "07", "09", "90"}
+    assert {path.name[:2] for path in NOTEBOOKS} >= {f"{number:02}" for number in (*range(12), 90)}
 
 
 # --- form ---------------------------------------------------------------------------------------
@@ -170,7 +175,7 @@ def test_a_page_on_synthetic_data_says_so_at_the_top(path):
         assert "**Synthetic data" in notebook.cells[0].source
 
 
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name not in REPORTS], ids=lambda path: path.stem)
+@every_analysis
 def test_the_last_cell_tells_seed_and_version(path):
     last = read(path).cells[-1]
     assert last.cell_type == "code"
@@ -178,7 +183,33 @@ def test_the_last_cell_tells_seed_and_version(path):
     assert {"seed", "__version__"} <= names
 
 
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.name not in REPORTS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.stem)
+def test_a_report_ends_with_its_sources_which_tell_seed_and_version(path):
+    assert code(read(path))[-1].source == "page.sources()"
+
+
+@every_notebook
+def test_a_parameter_is_a_field_of_a_run_or_says_what_it_is_and_is_used(path):
+    first, *others = code(read(path))
+    lines, known = first.source.splitlines(), {*RunRequest.model_fields, *Request.model_fields}
+    used = {node.id for cell in others for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+    for statement in ast.parse(first.source).body:
+        name, before = statement.target.id, max(statement.lineno - 2, 0)
+        told = lines[statement.lineno - 1 : statement.end_lineno]
+        documented = any("#" in line for line in told) or lines[before].startswith("#")
+        assert name in known or documented, f"{name}: what is it? Say it in a comment"
+        assert name in used, f"{name} moves nothing"
+
+
+def test_start_here_is_read_in_five_minutes_and_is_about_three_municipalities():
+    notebook = read(ROOT / "notebooks" / "00_start_here.ipynb")
+    prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert len(prose.split()) < 5 * MINUTE
+    parameters = {s.target.id: ast.literal_eval(s.value) for s in ast.parse(code(notebook)[0].source).body}
+    assert len(set(parameters["municipalities"])) == 3
+
+
+@every_analysis
 def test_a_result_is_a_sentence_before_it_is_a_table_or_a_figure(path):
     for number, cell in enumerate(code(read(path))):
         if re.search(r"sns\.|azp\.|intervals\(", cell.source):
@@ -211,6 +242,9 @@ def run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **parameters
     plain = [o.get("data", {}).get("text/plain", "") + o.get("text", "") for o in outputs]
     pages = [o.get("data", {}).get("text/html", "") for o in outputs]
     assert all(re.search(r'alt="[^"]{30,}"', page) for page in pages if "<img" in page)
+    assert re.search(rf"^seed {parameters.get('seed', 2026)}, .*costeff \d", plain[-1]), (
+        "the last line tells what made it"
+    )
     told = "\n".join([*plain, *(page for page in pages if "<img" not in page)])
     return told.replace("\u2060", "")  # the joiner that keeps a minus with its number
 
@@ -247,8 +281,11 @@ def test_start_here_goes_from_chain_to_net_saving(tmp_path, monkeypatch):
 
 
 def test_start_here_runs_for_any_one_municipality(tmp_path, monkeypatch):
-    text = run("00_start_here.ipynb", tmp_path, monkeypatch, draws=100, municipalities=["091"], horizon_years=3)
-    assert "In Helsinki, the net saving of intensive family work for 100 clients" in text
+    short = {"draws": 100, "municipalities": ["091"], "horizon_years": 3}
+    folders = [tmp_path / "first", tmp_path / "again"]
+    texts = [folder.mkdir() or run("00_start_here.ipynb", folder, monkeypatch, **short) for folder in folders]
+    assert "In Helsinki, the net saving of intensive family work for 100 clients" in texts[0]
+    assert texts[0] == texts[1], "two runs give the same numbers"
 
 
 def test_service_data_tells_whom_what_lacks_and_nothing_small(tmp_path, monkeypatch):
@@ -541,3 +578,51 @@ def test_indicators_tell_what_is_measured_what_lacks_and_how_little_23_counties_
     assert low < middle < high
     assert high / low > 2, "twenty counties cannot tell more"
     assert "So few counties do not tell which way it goes." in text
+
+
+def test_pathways_joins_providers_and_sees_no_merit_in_having_several(tmp_path, monkeypatch):
+    text = run("10_pathways.ipynb", tmp_path, monkeypatch, clients=3000, draws=500, landmarks=[60, 90])
+    found = numbers(
+        r"finds ([\d,]+) clients, ([\d,]+) of .* and ([\d,]+) episodes; .* ([\d,]+), ([\d,]+) and ([\d,]+)\.", text
+    )
+    assert found[:2] == found[3:5], "joining finds the clients there are"
+    assert abs(found[2] - found[5]) <= 5
+    assert re.search(r"^4 +<NA>", text, re.MULTILINE), "the few clients of four providers are not told"
+    most, least = numbers(r"Of the clients of \w+, (\d+)% have another provider as well, .* (\d+)%", text)
+    assert 100 > most > least > 0
+    counts = re.findall(r"^(?:\w+ +)?\w+ +(\d+) +(\d+) +[\d.]+$", text, re.MULTILINE)
+    assert len(counts) > 10
+    assert all(int(count) % 5 == 0 for row in counts for count in row)
+    fewer, low, high = numbers(r"new service have (\S+) hand-offs more \((\S+) to (\S+); a minus is fewer\)", text)
+    assert low < fewer < high < 0
+    assert "2 of 2 adjusted intervals hold the truth" in text
+
+
+def test_whole_country_is_no_league_table(tmp_path, monkeypatch):
+    text = run("11_whole_country.ipynb", tmp_path, monkeypatch, draws=50)
+    chance, low, high, clients, places, of_difference = numbers(
+        r"service (\d+)% is chance \(90% interval (\d+)% to (\d+)%\), (\d+)% the mix .* and (\d+)% the places\. "
+        r"Of raw differences between the options (\d+)% is chance",
+        text,
+    )
+    assert low < chance < high < of_difference
+    assert chance + clients + places == pytest.approx(100, abs=1)
+    raw, estimate, every = numbers(r"20 highest have (\d+)% on average; .* is (\d+)%, and of all .* (\d+)%\.", text)
+    assert raw > estimate > every, "who stands at the end of a list is nearer to the others in truth"
+    apart, count = numbers(r"around \d+; (\d+) of (\d+) municipalities are told apart", text)
+    assert 0 < apart < count == 308
+    wide, expected, among = numbers(
+        r"known within (\d+) of 308 places\. .* Of the 31 with the highest estimates, (\d+) are .* the (\d+) highest",
+        text,
+    )
+    assert wide > 150
+    assert expected < among == 31
+    of_change, of_level = numbers(r"tell (\d+)% of the variance .* those of the level of risk (\d+)%", text)
+    assert of_change < of_level < 100
+    raw, mean, shrunk = numbers(
+        r"raw share is ([\d.]+) .* country's mean ([\d.]+), and that of the estimate ([\d.]+)\. ", text
+    )
+    assert shrunk < mean < raw, "held against the truth"
+    for held in numbers(r"risk hold the truth in (\d+)% .* intervals of rank in (\d+)%", text):
+        assert 80 < held < 97
+    assert re.search(r"Lapinjärvi lies above the country's mean in . cases of 10, at a place from \d+ to \d+", text)

@@ -39,6 +39,7 @@ from costeff.records import (
     write_register,
 )
 from costeff.records.cells import BY
+from costeff.records.extracts import write_providers
 from costeff.records.kept import code_of_records, read_cells, write_cells
 
 SCENARIO = "synthetic_family_work"
@@ -67,12 +68,28 @@ def synthetic_places(catalogue: Catalogue) -> pd.DataFrame:
     )
 
 
-def synthetic_register(catalogue: Catalogue, seed: int, cache: Path) -> Path:
-    """The folder of the synthetic register for this truth, these places and this seed; written when it is not there."""
+def synthetic_register(catalogue: Catalogue, seed: int, cache: Path, clients: int | None = None) -> Path:
+    """The folder of the synthetic register for this truth, these places and this seed; written when it is not there.
+
+    Parameters
+    ----------
+    clients
+        How many, where it is not as many as the truth says.
+    """
     places, truth = synthetic_places(catalogue), catalogue.scenarios[SCENARIO].truth
+    truth = truth if clients is None else truth.override(clients=clients)
     content = f"{__version__}\n{seed}\n{truth.model_dump_json()}\n{places.to_csv(index=False)}"
     folder = cache / "synthetic" / sha256(content.encode()).hexdigest()[:16]
     return folder if folder.is_dir() else write_register(folder, places, truth, seed)
+
+
+def synthetic_providers(catalogue: Catalogue, seed: int, cache: Path, clients: int | None = None) -> list[Path]:
+    """The pseudonymised registers of the providers of a synthetic register; written when they are not there."""
+    source = synthetic_register(catalogue, seed, cache, clients)
+    folder = source.with_name(f"{source.name}-providers")
+    if not folder.is_dir():
+        return write_providers(source, folder, seed, catalogue.municipalities)
+    return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def open_checked(source: Path | str, catalogue: Catalogue, mapping: Path | None = None) -> Register:

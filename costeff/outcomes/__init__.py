@@ -19,6 +19,7 @@ from costeff.outcomes.experience import Experience
 from costeff.outcomes.fit import Fit, fit
 from costeff.outcomes.gate import Check
 from costeff.outcomes.meter import Meter
+from costeff.outcomes.places import for_same_clients, parts_of_spread, reliability, standing
 from costeff.outcomes.time_to_event import TimeToEvent
 from costeff.outcomes.transitions import Transitions
 from costeff.outcomes.weibull import Weibull
@@ -48,10 +49,14 @@ __all__ = [
     "Sampling",
     "by_county",
     "fit",
+    "for_same_clients",
     "leaning",
+    "parts_of_spread",
     "posterior_predictive",
     "prior_beside_posterior",
     "prior_predictive",
     "prior_sensitivity",
     "raw_beside_estimate",
+    "reliability",
+    "standing",
 ]

@@ -1,7 +1,7 @@
 """How clients move between providers: providers, hand-offs, gaps, referrals and the shares of payers.
 
 All is reckoned where the rows lie. What begins with `_`, and every `Cells`, is exact;
-`coordination` and `overlap` are for showing.
+`coordination`, `flows`, `shared_clients`, `payer_shares` and `overlap` are for showing.
 """
 
 from __future__ import annotations
@@ -154,6 +154,50 @@ def coordination(
     return shown
 
 
+def flows(register: Register, within_days: int = WITHIN_DAYS) -> pd.DataFrame:
+    """Hand-offs from provider to provider, for showing.
+
+    Returns
+    -------
+    DataFrame
+        Columns from_provider, to_provider, clients, hand_offs, days (mean length of the break between the two; 0 where
+        they meet or overlap). Counts are rounded to 5, and a row is missing when fewer than 10 clients are in it; a
+        mean also when two clients make over 90 % of its days.
+    """
+    rows = _in_order(register, within_days)
+    rows = rows.filter(rows.hand_off)
+    by = ("from_provider", "to_provider")
+    rows = rows.mutate(from_provider=rows.last_provider, to_provider=rows.provider)
+    each = rows.group_by(["client", *by]).aggregate(hand_offs=rows.count(), days=rows["break"].sum())
+    exact = grouped(register, each, by, clients=each.count(), hand_offs=each.hand_offs.sum(), days=each.days.sum())
+    few = exact["clients"] < THRESHOLD
+    led = _largest_two(register, each, by, ("days",))["days"].astype(float) > DOMINANCE * exact["days"].astype(float)
+    shown = exact[[*by]].assign(clients=_shown(exact["clients"]), hand_offs=_shown(exact["hand_offs"]).mask(few))
+    shown["days"] = _rate(exact["days"], exact["hand_offs"], exact["clients"]).mask(led)
+    return shown
+
+
+def shared_clients(register: Register) -> pd.DataFrame:
+    """Clients of each provider, and how many of them are a client of another one too, for showing.
+
+    Returns
+    -------
+    DataFrame
+        Columns provider, clients, shared (clients), share. Counts are rounded to 5 and missing when fewer than 10; all
+        is missing too where those who are shared, or those who are not, are fewer than 10 but some.
+    """
+    rows = provided_episodes(register).select("client", "provider").distinct()
+    many = rows.group_by("client").aggregate(providers=rows.count())
+    rows = rows.join(many.filter(many.providers > 1), "client", how="left")
+    exact = grouped(register, rows, ("provider",), clients=rows.count(), shared=(rows.providers > 1).sum())
+    exact["shared"] = exact["shared"].fillna(0)
+    alone = exact["clients"] - exact["shared"]
+    few = (exact["clients"] < THRESHOLD) | exact["shared"].between(1, THRESHOLD - 1) | alone.between(1, THRESHOLD - 1)
+    shown = exact[["provider"]].assign(clients=_shown(exact["clients"]), shared=_shown(exact["shared"]))
+    shown["share"] = (shown["shared"].astype("Float64") / shown["clients"].astype("Float64")).round(2)
+    return shown.assign(**{name: shown[name].mask(few) for name in ("clients", "shared", "share")})
+
+
 def payer_shares(register: Register, by: Sequence[str] = ("option",)) -> pd.DataFrame:
     """The share of each payer of the cost of clients, for showing.
 
@@ -253,6 +297,19 @@ def provided_episodes(register: Register) -> ir.Table:
 
 def _of_clients(register: Register, within_days: int) -> ir.Table:
     """A row for each client: providers, hand_offs, gaps, days, sum_squares, long."""
+    rows = _in_order(register, within_days)
+    return rows.group_by("client").aggregate(
+        providers=rows.provider.nunique(),
+        hand_offs=rows.hand_off.sum(),
+        gaps=(rows.gap > 0).sum(),
+        days=rows.gap.sum(),
+        sum_squares=(rows.gap * rows.gap).sum(),
+        long=(rows.gap > within_days).sum(),
+    )
+
+
+def _in_order(register: Register, within_days: int) -> ir.Table:
+    """Episodes with last_provider, hand_off, break (days since the last episode) and gap (days without any)."""
     import ibis
 
     if isinstance(within_days, bool) or not isinstance(within_days, int) or not 0 <= within_days <= 3650:
@@ -267,14 +324,10 @@ def _of_clients(register: Register, within_days: int) -> ir.Table:
     between = rows.start.delta(rows.last_end, unit="day") - 1  # the last day of an episode is a day of service
     empty = (rows.start.delta(rows.covered, unit="day") - 1).fill_null(0)
     follows = (rows.last_provider != rows.provider) & (rows.start > rows.last_start) & (between <= within_days)
-    rows = rows.mutate(hand_off=follows.fill_null(False), gap=ibis.ifelse(empty > 0, empty, 0).cast("int64"))
-    return rows.group_by("client").aggregate(
-        providers=rows.provider.nunique(),
-        hand_offs=rows.hand_off.sum(),
-        gaps=(rows.gap > 0).sum(),
-        days=rows.gap.sum(),
-        sum_squares=(rows.gap * rows.gap).sum(),
-        long=(rows.gap > within_days).sum(),
+    days = {"break": between, "gap": empty}
+    return rows.mutate(
+        hand_off=follows.fill_null(False),
+        **{name: ibis.ifelse(values > 0, values, 0).cast("int64") for name, values in days.items()},
     )
 
 

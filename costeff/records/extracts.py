@@ -6,7 +6,10 @@ the provider's own clients and episodes, and has habits of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -22,6 +25,7 @@ from costeff.identity import artificial
 from costeff.records.folders import frames_of, whole_folder, write_json
 from costeff.records.info import INFO_FILE, RegisterInfo
 from costeff.records.mapping import MAPPING_FILE
+from costeff.records.pseudonyms import Key, pseudonymise
 from costeff.records.sources import Register, check, open_register
 from costeff.records.synthetic import TRUTH_FILE
 from costeff.records.typed import ROW
@@ -125,6 +129,42 @@ def write_extracts(source: str | Path, folder: str | Path, seed: int) -> pd.Data
             rows.append((provider, len(part["clients"]), len(part["episodes"])))
         write_json(draft / TRUTH_FILE, _truth(frames, parts) | twice)
     return pd.DataFrame(rows, columns=["provider", "clients", "episodes"])
+
+
+def write_providers(
+    source: str | Path, folder: str | Path, seed: int, known_municipalities: Iterable[str] | None = None
+) -> list[Path]:
+    """Write the register of each provider of a synthetic register as its provider would send it: pseudonymised.
+
+    The key is made from the seed: it hides nobody, for no code in the extracts is anybody's.
+
+    Parameters
+    ----------
+    source, folder, seed
+        As `write_extracts`; truth.json is that of the extracts.
+    known_municipalities
+        Municipality codes in force; None leaves that rule out.
+
+    Returns
+    -------
+    list of Path
+        The registers, by provider: what `linkage.linked` joins.
+
+    Raises
+    ------
+    UsageError, DataError, SetupError
+        As `write_extracts`.
+    """
+    folder = Path(folder)
+    key = Key("practice", hashlib.sha256(f"practice {seed}".encode()).digest())
+    known = None if known_municipalities is None else list(known_municipalities)
+    with tempfile.TemporaryDirectory(prefix="costeff-") as beside, whole_folder(folder, NOT_WRITTEN) as draft:
+        extracts = Path(beside) / "extracts"
+        providers = write_extracts(source, extracts, seed)["provider"].tolist()
+        for provider in providers:
+            pseudonymise(str(extracts / provider), draft / provider, key, provider, known)
+        shutil.copy(extracts / TRUTH_FILE, draft / TRUTH_FILE)
+    return [folder / provider for provider in providers]
 
 
 def _frames(register: Register) -> dict[str, pd.DataFrame]:

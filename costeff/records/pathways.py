@@ -12,7 +12,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from costeff.draws import NEW, USUAL
+from costeff.draws import NEW, OPTIONS, USUAL
 from costeff.errors import Problem, UsageError
 from costeff.records.cells import HEADLINE, require
 from costeff.records.coordination import provided_episodes
@@ -36,6 +36,17 @@ PATHWAY = Column(
     constraints=(one_of((ONE, MANY)),),
 )
 
+OPTION_HAD = Column(
+    name="option_had",
+    type="text",
+    label=Label(
+        fi="Palvelu, jota asiakas sai: tavanomainen vai uusi",
+        sv="Den tjänst klienten fick: den vanliga eller den nya",
+        en="The service the client had: the usual or the new one",
+    ),
+    constraints=(one_of(OPTIONS),),
+)
+
 
 def at_landmark(register: Register, outcome: str, days: int, as_option: bool = False) -> Register:
     """The clients still without the event at a landmark, with their pathway up to it.
@@ -48,7 +59,7 @@ def at_landmark(register: Register, outcome: str, days: int, as_option: bool = F
         From the first day of the client's first episode to the landmark.
     as_option
         Whether the pathway takes the place of the option: one provider as `usual`, many as
-        `new`. What compares options then compares pathways.
+        `new`. What compares options then compares pathways, and the option is the covariate `option_had`.
 
     Returns
     -------
@@ -78,10 +89,13 @@ def at_landmark(register: Register, outcome: str, days: int, as_option: bool = F
     made["outcomes"] = there.mutate(time=there.time - days)
     made["clients"] = made["clients"].join(pathways, "client")
     if as_option:
+        had = made["episodes"].group_by("client").aggregate(option_had=made["episodes"].option.min())
+        made["clients"] = made["clients"].join(had, "client")
         made["episodes"] = _as_option(made["episodes"], pathways)
     landmarked = copy(register)
     landmarked.stored = {name: Stored(rows, {}, register.stored[name].hashed) for name, rows in made.items()}
-    landmarked.tables = register.tables | {"clients": register.tables["clients"].adding(PATHWAY)}
+    clients = register.tables["clients"].adding(PATHWAY)
+    landmarked.tables = register.tables | {"clients": clients.adding(OPTION_HAD) if as_option else clients}
     return landmarked
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import xarray as xr
 from costeff.draws import rng
 from costeff.errors import ModelError
 from costeff.outcomes import MODELS, Context, Sampling, fit
-from costeff.outcomes.base import content_hash
+from costeff.outcomes.base import LOOKING, content_hash
 from costeff.outcomes.binary import Binary
 from costeff.outcomes.predictor import as_new_places
 from costeff.outcomes.standardise import share_of_groups
@@ -203,6 +204,17 @@ def test_a_changed_model_is_another_model(catalogue, tmp_path):
     spec.loader.exec_module(changed)
     before = content_hash(Binary(), context(catalogue), QUICK)
     assert content_hash(changed.Binary(), context(catalogue), QUICK) != before
+
+
+def test_files_that_only_look_at_a_fit_make_nothing_of_it():
+    """They are not in the hash, so that nothing which makes a posterior may come from them."""
+    folder = Path(inspect.getfile(Binary)).parent
+    looking = {name.removesuffix(".py") for name in LOOKING}
+    assert all((folder / name).is_file() for name in LOOKING)
+    for file in folder.glob("*.py"):
+        if file.name not in LOOKING:
+            text = file.read_text(encoding="utf-8")
+            assert not re.search(rf"costeff\.outcomes(\.({'|'.join(looking)}))? import", text), file.name
 
 
 def test_a_fit_that_needs_a_second_attempt_gets_one_and_keeps_as_many_draws(catalogue):

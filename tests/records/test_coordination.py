@@ -152,6 +152,54 @@ def test_overlap_is_that_of_plain_sets(seed: int) -> None:
         assert shown_n is pd.NA or (shown_n % 5 == 0 and abs(shown_n - exact_n) <= 2)
 
 
+@pytest.mark.parametrize("within", [0, 30])
+def test_flows_are_those_of_plain_loops_and_the_small_ones_are_hidden(within: int) -> None:
+    rows = frames(1, clients=400)
+    walked: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for client, mine in rows["episodes"].groupby("client"):
+        walk = (
+            sorted(zip(mine["start"], mine["end"], mine["provider"], strict=True))
+            if mine["provider"].notna().all()
+            else []
+        )
+        for (start, end, provider), (start2, _, provider2) in pairwise(walk):
+            days = (start2 - end).days - 1
+            if provider != provider2 and start2 > start and days <= within:
+                walked.setdefault((provider, provider2), []).append((client, max(days, 0)))
+    with opened(rows) as register:
+        shown = measures.flows(register, within).set_index(["from_provider", "to_provider"])
+        few = measures.flows(opened(frames(1, clients=40)), within)
+    assert set(shown.index) == set(walked)
+    for pair, told in walked.items():
+        row, people = shown.loc[pair], {client for client, _ in told}
+        assert row["clients"] is pd.NA or abs(row["clients"] - len(people)) <= 2
+        assert row["hand_offs"] is pd.NA or abs(row["hand_offs"] - len(told)) <= 2
+        assert (row["clients"] is pd.NA) == (len(people) < 10)
+        if row["days"] is not pd.NA and within:
+            assert float(row["days"]) == pytest.approx(sum(days for _, days in told) / len(told), rel=0.15)
+    assert shown["clients"].notna().any()
+    assert few["clients"].isna().any()
+    assert few.loc[few["clients"].isna(), ["hand_offs", "days"]].isna().all(axis=None)
+
+
+def test_shared_clients_are_those_of_plain_sets_and_few_on_either_side_hide_them() -> None:
+    rows = frames(2)
+    names = slow(rows, 0)["names"]
+    with opened(rows) as register:
+        shown = measures.shared_clients(register).set_index("provider")
+    for provider, row in shown.iterrows():
+        mine = [each for each in names if provider in each]
+        assert abs(row["clients"] - len(mine)) <= 2
+        assert abs(row["shared"] - sum(len(each) > 1 for each in mine)) <= 2
+        assert row["share"] == pytest.approx(row["shared"] / row["clients"], abs=0.005)
+    first = rows["episodes"].drop_duplicates("client")
+    nearly_all = rows | {"episodes": pd.concat([first.assign(provider="a"), first.iloc[5:].assign(provider="b")])}
+    with opened(nearly_all) as register:
+        hidden = measures.shared_clients(register).set_index("provider")
+    assert hidden.loc["a"].isna().all(), "the five who are not shared could be told"
+    assert hidden.loc["b", "share"] == 1
+
+
 def test_what_is_shown_leans_on_ten_clients_and_never_leaves_one_out_alone() -> None:
     rows = frames(4, clients=60)
     with opened(rows) as register:
@@ -214,6 +262,8 @@ def test_the_pathway_is_told_before_the_landmark_and_time_runs_from_it(seed: int
             at_landmark(register, "placement", landmark, as_option=True), "placement", horizon, ["option"]
         )
         assert binary_cells(register, "placement", 399, by=()).table["n"][0] == len(rows["clients"])
+        had = at_landmark(register, "placement", landmark, as_option=True)
+        kept = binary_cells(had, "placement", horizon, by=("option", "option_had")).table
     counted: dict[tuple[str, str], list[int]] = {}
     for client, mine in rows["episodes"].groupby("client"):
         outcome = rows["outcomes"].set_index("client").loc[client]
@@ -227,6 +277,7 @@ def test_the_pathway_is_told_before_the_landmark_and_time_runs_from_it(seed: int
     told = {(row.option, row.pathway): [row.n, row.events] for row in cells.table.itertuples()}
     assert told == counted
     merged = {"usual": ONE, "new": MANY}
+    assert {(row.option_had, merged[row.option]): [row.n, row.events] for row in kept.itertuples()} == counted
     for row in as_option.table.itertuples():
         mine = [each for (_, pathway), each in counted.items() if pathway == merged[row.option]]
         assert [row.n, row.events] == [sum(each[0] for each in mine), sum(each[1] for each in mine)]

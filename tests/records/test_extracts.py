@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from costeff.errors import UsageError
+from costeff.errors import SetupError, UsageError
 from costeff.identity import find, is_artificial, normalised
 from costeff.records import Register, SyntheticTruth, binary_cells, check, coordination, open_register, write_register
-from costeff.records.extracts import write_extracts
+from costeff.records.extracts import write_extracts, write_providers
 from costeff.records.linkage import Linkage, linked
 from costeff.records.pseudonyms import make_key, pseudonymise
 
@@ -144,6 +144,23 @@ def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> Non
     for path in (folder / "extracts").rglob("*.*"):
         assert (tmp_path / "again" / path.relative_to(folder / "extracts")).read_bytes() == path.read_bytes()
     assert sorted(os.listdir(tmp_path / "again")) == sorted([*PROVIDERS, "truth.json"])
+
+
+@pytest.mark.slow
+def test_registers_of_providers_are_pseudonymised_join_alike_and_are_the_same_bytes(
+    folder: Path, linkage: Linkage, tmp_path: Path
+) -> None:
+    made = write_providers(folder / "register", tmp_path / "made", seed=2)
+    again = write_providers(folder / "register", tmp_path / "again", seed=2)
+    assert [path.name for path in made] == sorted(PROVIDERS)
+    for path in (tmp_path / "made").rglob("*.*"):
+        assert (tmp_path / "again" / path.relative_to(tmp_path / "made")).read_bytes() == path.read_bytes()
+        assert find(path.read_bytes().decode("latin-1")) == [], "no identity code is left"
+    assert len(again) == len(made)
+    found = linked(made)
+    assert found.report.exact == linkage.report.exact, "the key does not matter"
+    with pytest.raises(SetupError):
+        write_providers(folder / "register", tmp_path / "made", seed=2)
 
 
 def test_real_clients_get_no_codes(folder: Path, tmp_path: Path) -> None:
