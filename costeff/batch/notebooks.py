@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costeff.errors import CosteffError
 from costeff.spec import is_county
+
+if TYPE_CHECKING:
+    from costeff.report.contact import Contact
 
 TEMPLATES = ("90_municipal_report.ipynb", "91_county_report.ipynb")
 KERNEL_DIED = "its kernel died: out of memory, or killed from outside"
@@ -53,6 +56,7 @@ class Job:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout: int = 300
     sockets: str = ""
+    contact: Contact | None = None  # of whoever publishes the page
 
     @property
     def name(self) -> str:
@@ -177,7 +181,8 @@ def _page(job: Job, notebook: Any) -> str:
     from costeff.report.render import as_page
 
     alternates = {language: f"{file_of(job.municipality)}.{language}.html" for language in job.languages}
-    return as_page(notebook, job.language, alternates=alternates, index=f"index.{job.language}.html")
+    index = f"index.{job.language}.html"
+    return as_page(notebook, job.language, alternates=alternates, index=index, contact=job.contact)
 
 
 def _told(notebook: Any) -> dict[str, Any]:

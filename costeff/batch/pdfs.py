@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from costeff import __version__
+from costeff.batch.folders import ASIDE
 from costeff.batch.log import Step, Told, silent
 from costeff.batch.manifest import Made, Manifest
 from costeff.batch.plan import HASH, PACKAGE, hash_of
@@ -24,7 +25,6 @@ from costeff.disclosure.record import Release
 from costeff.errors import CosteffError, DataError, Problem, Problems, SetupError, UsageError
 from costeff.files import SHOWN, alone_in, make_folder, write_bytes
 
-ASIDE = ".aside"  # where PDFs lie until they are scanned and recorded, as pages do
 CODE = ("looks.py", "printed.py", "pdf.py", "template/page.typ")  # of the room `report`: what lays a page out
 LIBRARIES = ("typst", "pikepdf", "matplotlib")  # the last for its letters
 AGAIN = "run costeff run again, then this"

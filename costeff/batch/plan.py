@@ -14,6 +14,7 @@ from platform import python_version
 from typing import Any
 
 import costeff
+from costeff.batch.folders import RECORD
 from costeff.batch.manifest import Made, Manifest
 from costeff.batch.notebooks import Job, file_of, template_of
 from costeff.batch.request import RunRequest
@@ -25,11 +26,11 @@ PACKAGE = Path(costeff.__file__).parent
 TELLING = ("report", "kernels")  # rooms that make the page, and nothing of the appraisal
 DRIVING = ("batch", "cli")  # rooms that change neither
 HASH = 32  # hexadecimal digits
-RECORD = "run.json"
 LONGEST_FOLDER = 60  # characters: the path of a socket in it has about 35 more, and 100 are allowed
 DRIVING_FIELDS = {"output", "workers", "timeout", "scheduler", "cluster"}  # of a request, that change no page
+TELLING_FIELDS = {"languages", "parameters", "contact"}
 PLACES = ("municipalities", "county_reports")
-UNMOVED = {*DRIVING_FIELDS, *PLACES, "register_path", "mapping", "languages", "parameters"}  # nor an appraisal
+UNMOVED = {*DRIVING_FIELDS, *TELLING_FIELDS, *PLACES, "register_path", "mapping"}  # nor an appraisal
 WHY = {
     "fits": "another fit",
     "request": "asked for otherwise",
@@ -113,6 +114,7 @@ class Planner:
                 parameters=self.parameters,
                 timeout=self.request.timeout,
                 sockets=str(self.sockets),
+                contact=self.request.contact,
             )
             for code in self.request.places
             for language in self.request.languages
@@ -153,7 +155,8 @@ class Planner:
     def page_parts(self, job: Job) -> dict[str, str]:
         """What a page is made from, beside the catalogue."""
         appraisal = self.manifest.made.get(f"appraisal {job.municipality}")
-        asked = json.dumps([job.language, job.languages, self.parameters], sort_keys=True)
+        contact = job.contact and job.contact.model_dump(mode="json")
+        asked = json.dumps([job.language, job.languages, self.parameters, contact], sort_keys=True)
         return {
             "appraisal": appraisal.files.get(appraisal_file(job.municipality), "") if appraisal else "",
             "request": hash_of(asked.encode()),

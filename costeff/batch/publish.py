@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from costeff import __version__
+from costeff.batch.folders import RECORD
 from costeff.batch.manifest import Manifest
-from costeff.batch.plan import RECORD, hash_of
+from costeff.batch.plan import hash_of
 from costeff.disclosure.outputs import BrokenRecordError, Output, Record, read_record
 from costeff.disclosure.scan import scan_file
 from costeff.errors import DataError, Problem, Problems, SetupError, UsageError
@@ -28,8 +29,8 @@ from costeff.report.listing import Entry
 from costeff.spec import LANGUAGES, Label
 
 if TYPE_CHECKING:
+    from costeff.report.contact import Contact
     from costeff.report.site import Site
-    from costeff.report.site.contact import Contact
     from costeff.report.site.model import Place, Service
 
 MARK = "costeff-site.json"  # what is replaced has this file, and no file that it does not name

@@ -17,6 +17,7 @@ from costeff.indicators.profile_files import read_profiles
 from costeff.indicators.profiles import profile_covariates
 from costeff.outcomes import Sampling
 from costeff.params import Catalogue
+from costeff.report.contact import Contact, read_contact
 from costeff.spec import LANGUAGES, CountyCode, Id, Language, MunicipalityCode, Spec, read_yaml
 
 EVERY = "all"
@@ -57,6 +58,7 @@ class RunRequest(Spec):
     timeout: int = 300  # seconds a cell may take
     scheduler: str | None = None  # address of a Dask scheduler
     cluster: Path | None = None  # description of a Dask cluster to start
+    contact: Contact | None = None  # of whoever publishes the pages
     parameters: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -82,6 +84,7 @@ def resolve(
     links: Sequence[str] = (),
     price_sets: Sequence[str] = (),
     profiles: Path | None = None,
+    contact: Path | None = None,
     **settings: Any,
 ) -> RunRequest:
     """Names and codes as a user gives them, checked and made into a request; all problems at once.
@@ -92,6 +95,8 @@ def resolve(
         Counties whose municipalities get a page each, and those that get one of their own; `all` is every one.
     profiles
         Folder of profiles of counties; the request holds what they say.
+    contact
+        File of the publisher and of where feedback goes; the request holds what it says.
 
     Raises
     ------
@@ -123,6 +128,7 @@ def resolve(
         problems.add(f"evidence {settings['evidence']}", "is unknown", f"use {', '.join(BELIEFS)}")
     _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), links, price_sets, problems)
     told = _profiles(catalogue, profiles, problems) if profiles else None
+    publisher = _known(lambda: read_contact(contact), problems) if contact else None
     if settings.get("scheduler") and settings.get("cluster"):
         problems.add("--scheduler", "stands beside --cluster", "give one or the other")
     elif settings.get("workers") and (settings.get("scheduler") or settings.get("cluster")):
@@ -151,6 +157,7 @@ def resolve(
         links=tuple(dict.fromkeys(links)) or None,
         price_sets=tuple(dict.fromkeys(price_sets)) or None,
         profiles=told,
+        contact=publisher,
         **given,
     )
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -25,12 +22,13 @@ from costeff.batch.country import (
     fit_chain,
     fit_costs,
 )
+from costeff.batch.folders import ASIDE, NO_MORE, RECORD, clear, no_more, writable
 from costeff.batch.local import environment, kernels_ahead
 from costeff.batch.log import Log, Step, Told, silent
-from costeff.batch.manifest import Made, Manifest
+from costeff.batch.manifest import Made
 from costeff.batch.notebooks import Done, Job, file_of, template_of
 from costeff.batch.pdfs import pdf_of
-from costeff.batch.plan import DRIVING_FIELDS, RECORD, Planned, Planner, appraisal_file, hash_of
+from costeff.batch.plan import DRIVING_FIELDS, Planned, Planner, appraisal_file, hash_of
 from costeff.batch.release import told_counts
 from costeff.batch.request import RunRequest, check_parameters
 from costeff.disclosure.publication import Publication
@@ -45,11 +43,7 @@ if TYPE_CHECKING:
     from costeff.report.listing import Entry
 
 NOTEBOOKS = "notebooks"  # the folder of templates in the project
-HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}")  # as `files.written_aside` names what it writes
-ASIDE = ".aside"  # where pages lie until they are scanned and recorded
 
-
-NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 Runner = Callable[[Sequence[Job], int], Generator[Done]]
 
@@ -349,18 +343,6 @@ class _Run:
         write_text(self.folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
-def clear(output: Path, *within: str) -> None:
-    """Remove what a killed run left half-written, and nothing that is not ours; we are alone in the folder."""
-    for folder in (output, *(output / name for name in (*within, ASIDE))):
-        if folder.is_symlink() and folder != output:
-            problem = Problem(f"{folder.name} in the output folder", "is a link", "remove it, or choose another")
-            raise SetupError("The output folder cannot be used", [problem])
-        for left in folder.glob(".*"):
-            if HALF_WRITTEN.fullmatch(left.name):
-                left.unlink()
-    shutil.rmtree(output / ASIDE, ignore_errors=True)
-
-
 def checked_parameters(root: Path, request: RunRequest) -> dict[str, Any]:
     """The parameters of a request as its templates take them; see `check_parameters`."""
     found: dict[str, Any] = {}
@@ -373,41 +355,3 @@ def checked_parameters(root: Path, request: RunRequest) -> dict[str, Any]:
 
             found = check_parameters(papermill.inspect_notebook(str(template)), request.parameters)
     return found
-
-
-def no_more(folder: Path, error: BaseException | None) -> SetupError:
-    reason = getattr(error, "strerror", None) or "cannot be written"
-    cure = "free space or make the folder writable; then run the same command again, and what is whole stays"
-    return SetupError("The run stopped: nothing more can be written", [Problem(str(folder), str(reason), cure)])
-
-
-OURS = ("index*.html", RECORD, ASIDE, ".kernels", "appraisals", "notebooks")
-
-
-def writable(folder: Path, kind: str = "run") -> None:
-    """Make the folder; refuse one that cannot be written, or that holds what is not of such a run.
-
-    Parameters
-    ----------
-    kind
-        `run` or `simulation`.
-    """
-    try:
-        make_folder(folder)
-    except OSError as error:
-        problem = Problem(str(folder), f"cannot be made ({error.strerror})", "choose another folder with --output")
-        raise SetupError("The output folder cannot be used", [problem]) from error
-    if not os.access(folder, os.W_OK):
-        problem = Problem(str(folder), "cannot be written", "choose another folder with --output")
-        raise SetupError("The output folder cannot be used", [problem])
-    made = Manifest(folder).made
-    other = {"run": "appraisal", "simulation": "fits"}[kind]  # a simulation's appraisals have a scenario and a county
-    if not made and any(next(folder.glob(name), None) for name in OURS):
-        rule = "holds files that costeff did not write, and would overwrite"
-    elif any(name.startswith(other) and (kind != "run" or len(name.split()) == 3) for name in made):
-        rule = f"holds a {'simulation' if kind == 'run' else 'run'}"
-    else:
-        return
-    raise SetupError(
-        "The output folder cannot be used", [Problem(str(folder), rule, "choose another folder with --output")]
-    )

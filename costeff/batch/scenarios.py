@@ -17,11 +17,11 @@ from costeff import __version__, decision
 from costeff.appraisal.moves import move_fits
 from costeff.batch.appraising import AT_A_TIME, appraise_chain
 from costeff.batch.country import Data, Fits, all_data, all_keys, cache_folder, fit_chain, fit_costs
+from costeff.batch.folders import no_more
 from costeff.batch.log import Log, Step, Told
 from costeff.batch.manifest import Made, Manifest
 from costeff.batch.plan import UNMOVED, Due, code_of_appraisals, hash_of, packages, why_due
 from costeff.batch.results import Saved
-from costeff.batch.run import no_more
 from costeff.batch.simulation import Case
 from costeff.files import write_bytes
 from costeff.params import Catalogue

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from costeff import __version__
+from costeff.batch.folders import ASIDE, clear, writable
 from costeff.batch.log import Log, Told, silent
 from costeff.batch.plan import HASH, Due, code_of_pages, hash_of, packages, why_due
 from costeff.batch.results import Saved, blocks, table
-from costeff.batch.run import ASIDE, Outcome, checked_parameters, clear, run, writable
+from costeff.batch.run import Outcome, checked_parameters, run
 from costeff.batch.scenarios import Scenarios, own_code
 from costeff.batch.simulation import Case, Simulation, cases
 from costeff.disclosure.record import Release, recorded

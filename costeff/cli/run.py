@@ -47,6 +47,9 @@ def run(
         Path | None,
         typer.Option(help="Folder of profiles of counties: what they say enters the outcome models as covariates."),
     ] = None,
+    contact: Annotated[
+        Path | None, typer.Option(help="YAML file: who publishes the pages, and where feedback goes.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
     draws: Annotated[int | None, typer.Option(help="Draws of an appraisal.")] = None,
@@ -119,6 +122,7 @@ def run(
         register_path=register,
         mapping=mapping,
         profiles=profiles,
+        contact=contact,
         seed=seed,
         draws=draws,
         clients=clients,

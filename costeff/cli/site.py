@@ -22,7 +22,7 @@ def site(
     """Make a static site of the pages that were released: search, comparison, method, glossary, figures as files."""
     from costeff.batch.publish import publish
     from costeff.params import Catalogue
-    from costeff.report.site.contact import read_contact
+    from costeff.report.contact import read_contact
 
     publisher = read_contact(contact) if contact else None
     run = folder.resolve()

@@ -57,7 +57,12 @@ def _live(text: str) -> bool:
 
 
 def write_csv(path: Path, table: Protected | pd.DataFrame, separator: str = ";") -> None:
-    """A table as CSV in UTF-8, with a mark of its encoding, so that a Finnish Excel opens it as it is.
+    """A table as a file of CSV; see `csv_text`."""
+    write_text(path, csv_text(table, separator))
+
+
+def csv_text(table: Protected | pd.DataFrame, separator: str = ";") -> str:
+    """A table as CSV, with a mark of its encoding (UTF-8), so that a Finnish Excel opens it as it is.
 
     Parameters
     ----------
@@ -65,6 +70,11 @@ def write_csv(path: Path, table: Protected | pd.DataFrame, separator: str = ";")
         A missing value is an empty cell. Its index is not written.
     separator
         Semicolon, comma or tab; with a semicolon numbers have a decimal comma.
+
+    Raises
+    ------
+    UsageError
+        For another separator.
     """
     if separator not in (";", ",", "\t"):
         raise UsageError("A table cannot be written", [Problem("separator", "is not known", "use ; or , or a tab")])
@@ -74,7 +84,7 @@ def write_csv(path: Path, table: Protected | pd.DataFrame, separator: str = ";")
     writer.writerow([dead(str(name)) for name in frame.columns])
     for row in _rows(frame):
         writer.writerow([_number(value, separator) for value in row])
-    write_text(path, "\ufeff" + buffer.getvalue())
+    return "\ufeff" + buffer.getvalue()
 
 
 class _Bare(float):

@@ -1,4 +1,4 @@
-"""The answer: three sentences, three key figures, and what they rest on."""
+"""The answer: three key figures, three sentences, and what they rest on; and the same in brief."""
 
 from __future__ import annotations
 
@@ -11,24 +11,94 @@ from costeff.report import estimates
 from costeff.report.chapter import Chapter
 from costeff.report.estimates import Estimate, Payback
 from costeff.report.evidence import research_counted
-from costeff.report.markup import KeyFigure, bullets, join, key_figures, notice, paragraph, terms
+from costeff.report.markup import KeyFigure, bullets, image, join, key_figures, notice, paragraph, tag, terms
+from costeff.report.page_figures import chance_figure
 from costeff.report.switches import switched_on
+from costeff.report.words import tenths
 
 
 def answer(chapter: Chapter) -> Markup:
     """What the service changes, what it saves, and when the money is back."""
     if not chapter.main.passed:
-        return join(_what(chapter), withheld(chapter))
+        return join(withheld(chapter), _what(chapter))
     found = estimates.events(chapter.main)
     net = estimates.net_saving(chapter.main)
     back = estimates.payback(chapter.main)
     sentences = (life_sentence(chapter, *found), money_sentence(chapter, net), time_sentence(chapter, back))
     return join(
-        *(paragraph(sentence, "lead") for sentence in sentences),
         key_figures(_figures(chapter, found, net, back)),
+        *(paragraph(sentence, "lead") for sentence in sentences),
         _what(chapter),
         _basis(chapter),
     )
+
+
+def brief(chapter: Chapter) -> Markup:
+    """The answer on the first screen of a page with several services: money, how likely, lives, time, evidence."""
+    say, main = chapter.words.say, chapter.main
+    if not main.passed:
+        told = say("The model behind the result did not pass its checks.")
+        return join(paragraph(say("No result is given"), "verdict"), paragraph(told))
+    net, values = estimates.net_saving(main), _counted(chapter)
+    per = say("{clients} clients, {years} years", **values)
+    unsure = [paragraph(say("Whether the service saves cannot be said for certain."))] if net.mixed else []
+    made_up = say("synthetic data") if main.synthetic else ""
+    rests_on = say("Evidence: {evidence}", evidence=", ".join(filter(None, (_evidence(chapter), made_up))))
+    return join(
+        paragraph(_verdict(chapter, net), f"verdict {_tone(net)}".strip()),
+        paragraph(f"{per}; {chapter.saving(net)}", "interval"),
+        paragraph(_chance(chapter), "chance"),
+        *unsure,
+        paragraph(_life_in_brief(chapter)),
+        paragraph(_when_in_brief(chapter)),
+        paragraph(rests_on, "basis"),
+    )
+
+
+def _counted(chapter: Chapter) -> dict[str, str]:
+    """For how many clients and years the amounts are."""
+    words, main = chapter.words, chapter.main
+    return {"clients": words.number(main.clients), "years": words.number(main.years)}
+
+
+def _verdict(chapter: Chapter, net: Estimate) -> str:
+    say, amount = chapter.words.say, chapter.amount(net)
+    if net.even:
+        return say("Saves about as much as it costs")
+    return (
+        say("Net saving about {amount}", amount=amount)
+        if net.mean > 0
+        else say("Net cost about {amount}", amount=amount)
+    )
+
+
+def _tone(estimate: Estimate) -> str:
+    """Good or bad only where the whole interval is."""
+    return "" if estimate.mixed or estimate.even else "good" if estimate.mean > 0 else "bad"
+
+
+def _chance(chapter: Chapter) -> Markup:
+    """The probability of saving as ten dots and in words."""
+    words, share = chapter.words, estimates.probability(chapter.main)
+    told = words.say("saves more than it costs {chance}", chance=words.chance(share))
+    alt = words.say("Ten dots, {count} of them filled.", count=_DOTS_FILLED.get(tenths(share), str(tenths(share))))
+    return join(image(chance_figure(tenths(share), alt), "dots"), tag("span", told))
+
+
+_DOTS_FILLED = {0: "½", 10: "9½"}
+
+
+def _life_in_brief(chapter: Chapter) -> str:
+    usual, new, avoided = estimates.events(chapter.main)
+    values = {
+        "clients": chapter.words.number(chapter.main.clients),
+        "event": chapter.event,
+        "difference": chapter.count(_shown_difference(usual, new)),
+        "interval": chapter.fewer(avoided),
+    }
+    if avoided.mean >= 0:
+        return chapter.words.say("{difference} fewer events ({event}) among {clients} clients ({interval}).", **values)
+    return chapter.words.say("{difference} more events ({event}) among {clients} clients ({interval}).", **values)
 
 
 def withheld(chapter: Chapter) -> Markup:
@@ -127,21 +197,32 @@ def money_sentence(chapter: Chapter, net: Estimate) -> str:
     )
 
 
-def time_sentence(chapter: Chapter, back: Payback) -> str:
-    """When the money is back, and at which price the service pays its way."""
+def _when(chapter: Chapter, back: Payback) -> str:
     words = chapter.words
     chance = words.chance(back.probability)
-    prices = estimates.prices(chapter.main)
     if back.year is None:
-        when = words.say(
+        return words.say(
             "The money is not likely to be back within {years} years: it is back by {last} {chance}.",
             years=words.number(chapter.main.years), last=back.last, chance=chance,
         )  # fmt: skip
-    else:
-        when = words.say(
-            "The money is likely to be back in {year}, in year {number} from the start ({chance} by {last}).",
-            year=back.year, number=back.number, chance=chance, last=back.last,
-        )  # fmt: skip
+    return words.say(
+        "The money is likely to be back in {year}, in year {number} from the start ({chance} by {last}).",
+        year=back.year, number=back.number, chance=chance, last=back.last,
+    )  # fmt: skip
+
+
+def _when_in_brief(chapter: Chapter) -> str:
+    words, year = chapter.words, estimates.payback(chapter.main).year
+    if year is None:
+        years = words.number(chapter.main.years)
+        return words.say("The money is not likely to be back within {years} years.", years=years)
+    return words.say("The money is likely to be back in {year}.", year=year)
+
+
+def time_sentence(chapter: Chapter, back: Payback) -> str:
+    """When the money is back, and at which price the service pays its way."""
+    words, when = chapter.words, _when(chapter, back)
+    prices = estimates.prices(chapter.main)
     if prices.on_average <= 0:
         return f"{when} {words.say('At no price does the service pay its way.')}"
     highest = words.say(
@@ -154,8 +235,7 @@ def time_sentence(chapter: Chapter, back: Payback) -> str:
 def _figures(
     chapter: Chapter, found: tuple[Estimate, Estimate, Estimate], net: Estimate, back: Payback
 ) -> list[KeyFigure]:
-    words, main = chapter.words, chapter.main
-    values = {"clients": words.number(main.clients), "years": words.number(main.years)}
+    words, values = chapter.words, _counted(chapter)
     usual, new, avoided = found
     fewer = avoided.mean >= 0
     by = words.say("{share} by {year}", share=words.probability(back.probability), year=back.last)
@@ -166,14 +246,14 @@ def _figures(
             else words.say("More events per {clients} clients", **values),
             chapter.count(_shown_difference(usual, new)),
             chapter.fewer(avoided),
-            "good" if fewer else "bad",
+            _tone(avoided),
         ),
         _net_figure(chapter, net, values),
         KeyFigure(
             words.say("The money is back"),
             str(back.year) if back.year else words.say("not in {years} years", **values),
             words.say("probability {share}", share=by),
-            "good" if back.year else "bad",
+            "" if net.mixed else "good" if back.year else "bad",
         ),
     ]
 
@@ -185,12 +265,13 @@ def _net_figure(chapter: Chapter, net: Estimate, values: dict[str, str]) -> KeyF
             words.say("Net saving, {clients} clients, {years} years", **values),
             words.say("about {amount}", amount=chapter.amount(net)),
             f"{words.say('saves about as much as it costs')}; {chapter.saving(net)}",
+            chance=_chance(chapter),
         )
     if net.mean > 0:
-        label, tone = words.say("Net saving, {clients} clients, {years} years", **values), "good"
+        label = words.say("Net saving, {clients} clients, {years} years", **values)
     else:
-        label, tone = words.say("Net cost, {clients} clients, {years} years", **values), "bad"
-    return KeyFigure(label, chapter.amount(net), chapter.saving(net), tone)
+        label = words.say("Net cost, {clients} clients, {years} years", **values)
+    return KeyFigure(label, chapter.amount(net), chapter.saving(net), _tone(net), _chance(chapter))
 
 
 def _what(chapter: Chapter) -> Markup:

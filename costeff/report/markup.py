@@ -63,6 +63,15 @@ class KeyFigure:
     value: str
     note: str
     tone: str = ""  # "good", "bad" or nothing; the words say the same
+    chance: Cell = ""  # how likely it is, as a picture and in words
+
+
+def image(drawn: Figure, class_: str = "") -> Markup:
+    """A drawing as an image with its alt text."""
+    written = Markup(' class="{}"').format(class_) if class_ else Markup()
+    return Markup('<img{} src="{}" alt="{}" width="{}" height="{}">').format(
+        written, drawn.data_uri, drawn.alt, drawn.width, drawn.height
+    )
 
 
 def key_figures(items: Iterable[KeyFigure]) -> Markup:
@@ -73,6 +82,7 @@ def key_figures(items: Iterable[KeyFigure]) -> Markup:
                 tag("dt", item.label),
                 tag("dd", item.value, class_=f"value {item.tone}".strip()),
                 tag("dd", item.note, class_="detail"),
+                tag("dd", item.chance, class_="detail chance") if item.chance else "",
             ),
         )
         for item in items
@@ -127,11 +137,8 @@ def with_interval(value: str, interval: str) -> Markup:
 
 def figure(drawn: Figure, caption: str, table_summary: str = "", table: Markup | None = None) -> Markup:
     """A figure with its alt text and a caption; its numbers are folded below it."""
-    image = Markup('<img src="{}" alt="{}" width="{}" height="{}">').format(
-        drawn.data_uri, drawn.alt, drawn.width, drawn.height
-    )
     numbers = details(table_summary, table) if table is not None else Markup()
-    return join(tag("figure", join(image, tag("figcaption", caption))), numbers)
+    return join(tag("figure", join(image(drawn), tag("figcaption", caption))), numbers)
 
 
 def details(summary: str, content: Cell) -> Markup:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from costeff.report import estimates
-from costeff.report.answer import answer
+from costeff.report.answer import answer, brief
 from costeff.report.appraisals import Appraisal, in_order, read_appraisals
 from costeff.report.beside import in_comparison, members
 from costeff.report.certainty import how_sure
@@ -29,7 +29,7 @@ from costeff.report.steering import steering
 from costeff.report.words import Words, inline, to_step
 from costeff.spec import is_county
 
-Slot = Literal["warning", "lede", "chain", "page"]
+Slot = Literal["warning", "lede", "brief", "chain", "page"]
 METADATA = "costeff"  # the key of the output's metadata that the exporter reads
 
 
@@ -121,9 +121,14 @@ class Page:
     # --- the cells of the notebook ------------------------------------------------------------
 
     def answer(self) -> Section:
-        """The warning that the data are synthetic, if they are; the place; and the answer of each chain."""
+        """The warning that the data are synthetic, if they are; the place; and the answer of each chain.
+
+        Several chains are told in brief first, so that the first screen holds all answers.
+        """
         opening = [Part("warning", self._warning())] if self.synthetic else []
         opening.append(Part("lede", self._lede(), title=self.title))
+        if len(self.chapters) > 1:
+            opening += [Part("brief", brief(one), one.appraisal.chain, one.title) for one in self.chapters]
         return self._section(self.words.say("The answer in brief"), answer, opening, always=True)
 
     def who_pays(self) -> Section:
@@ -151,7 +156,7 @@ class Page:
 
         It is the last, and so it tells who makes the page how it is listed, and what of the catalogue it read.
         """
-        part = Part("page", sources(self.chapters), "sources", self.words.say("Sources and limits"))
+        part = Part("page", sources(self.chapters, self.title), "sources", self.words.say("Sources and limits"))
         return Section(self.words.language, (part,), {"entry": asdict(self.entry({})), "reads": dict(self.reads())})
 
     def entry(self, links: Mapping[str, str]) -> Entry:
@@ -180,8 +185,8 @@ class Page:
             say("Synthetic data"),
             paragraph(
                 say(
-                    "The client data ({services}) were made by a computer to try out the method. The figures made from "
-                    "them do not describe real clients and must not be used for decisions.",
+                    "The client data ({services}) were made by a computer to try out the method. Do not use the "
+                    "figures for decisions.",
                     services=self.words.listed(inline(title) for title in made_up),
                 )
             ),
@@ -191,8 +196,7 @@ class Page:
     def _lede(self) -> Markup:
         words, main = self.words, self.appraisals[0].main
         told = words.say(
-            "If clients get the new service instead of the usual one, what changes in their lives, what does it cost, "
-            "who saves, when, and how sure is that? The amounts are for {clients} clients.",
+            "A new service is compared with the usual one. The amounts are for {clients} clients.",
             clients=words.number(main.clients),
         )
         if not is_county(self.code):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -24,6 +25,24 @@ from costeff.report.drawing import (
 KINDS = {"one": ("quiet", False, "square"), "new": ("loss", True, "diamond"), "all": ("gain", False, "dot")}
 DOT = 4.4  # radius
 ROW = 34
+_HALF_TURN = [math.pi * step / 12 for step in range(13)]
+
+
+def chance_figure(cases: int, alt: str) -> Figure:
+    """Ten dots, as many of them filled as cases are told of ten.
+
+    Nothing is drawn as certain: with 0 the first dot is half filled, with 10 the last is half empty.
+    """
+    radius, apart, height = 6.0, 17, 16
+    drawing = Drawing(height, 10 * apart)
+    for number in range(10):
+        x, y = apart * (number + 0.5), height / 2
+        half = number == {0: 0, 10: 9}.get(cases)
+        drawing.dot(x, y, radius, "gain", hollow=half or number >= cases)
+        if half:
+            drawing.shape([(x - radius * math.sin(a), y - radius * math.cos(a)) for a in _HALF_TURN], "gain")
+    table = pd.DataFrame({"cases": [cases], "of": [10]})
+    return Figure(drawing.svg(), table, alt, drawing.width, height)
 
 
 def cumulative_figure(table: pd.DataFrame, texts: AxisTexts, payback: float | None = None) -> Figure:

@@ -162,7 +162,8 @@ class _Reader(HTMLParser):
         if len(self.open) > _DEEPEST:
             self.too_deep = True
             return
-        self.open[-1].kids.append(node)
+        if "download" not in node.classes:  # a file inside a link: of no use on paper
+            self.open[-1].kids.append(node)
         if tag not in _VOID:
             self.open.append(node)
 

@@ -20,6 +20,8 @@ from costeff import __version__
 from costeff.errors import ModelError, Problem, UsageError
 from costeff.files import write_text
 from costeff.imports import skip_slow_grammar
+from costeff.report.contact import Contact, read_contact, ways
+from costeff.report.downloads import with_downloads
 from costeff.report.looks import TEMPLATES, style
 from costeff.report.page import METADATA
 from costeff.report.sanitise import clean, orderly
@@ -35,11 +37,28 @@ READER_TAG = "reader"  # a markdown cell with this tag is for readers; the other
 
 @dataclass
 class Chain:
-    """The parts of one chain, under one heading."""
+    """The parts of one chain, under one heading.
+
+    Attributes
+    ----------
+    sections
+        Address and text of the headings inside it, for the list of contents.
+    """
 
     id: str
     title: str
     parts: list[Markup] = field(default_factory=list)
+    sections: list[tuple[str, Markup]] = field(default_factory=list)
+
+    def add(self, part: Markup) -> None:
+        """A part, whose headings get addresses."""
+
+        def numbered(found: re.Match[str]) -> str:
+            address = f"{self.id}-{len(self.sections) + 1}"
+            self.sections.append((address, Markup(found[1])))
+            return f'<h3 id="{address}">{found[1]}</h3>'
+
+        self.parts.append(Markup(re.sub(r"<h3>([^<]*)</h3>", numbered, part)))
 
 
 @dataclass
@@ -48,11 +67,18 @@ class Content:
 
     language: str = ""
     title: str = ""
+    code: str = ""  # of the place
     warning: list[Markup] = field(default_factory=list)
     lede: list[Markup] = field(default_factory=list)
+    briefs: list[Chain] = field(default_factory=list)
     chains: dict[str, Chain] = field(default_factory=dict)
     pages: list[Chain] = field(default_factory=list)
     loose: list[Markup] = field(default_factory=list)
+
+    @property
+    def chapters(self) -> list[Chain]:
+        """What has a heading of level 2, in order."""
+        return [*self.chains.values(), *self.pages]
 
 
 def gather(notebook: Any, *, inside: bool = False) -> Content:
@@ -102,6 +128,7 @@ def _take(content: Content, output: Any, number: int, inside: bool) -> None:
             content.loose.append(Markup(clean(html)))
         return
     content.language = content.language or str(told["language"])
+    content.code = content.code or re.sub(r"[^0-9a-z-]", "", str(told.get("entry", {}).get("code", "")))
     for part in told["parts"]:
         _place(content, part, Markup(clean(html[int(part["start"]) : int(part["end"])])))
 
@@ -113,10 +140,16 @@ def _place(content: Content, part: Mapping[str, Any], html: Markup) -> None:
     elif slot == "lede":
         content.title = content.title or title
         content.lede.append(html)
-    elif slot == "chain":
-        content.chains.setdefault(id_, Chain(f"chain-{re.sub(r'[^a-z0-9_]+', '-', id_)}", title)).parts.append(html)
+    elif slot == "page":
+        content.pages.append(Chain(f"part-{id_}", title))
+        content.pages[-1].add(html)
     else:
-        content.pages.append(Chain(f"part-{id_}", title, [html]))
+        chain = Chain(f"chain-{re.sub(r'[^a-z0-9_]+', '-', id_)}", title)
+        if slot == "brief":
+            content.briefs.append(chain)
+            chain.parts.append(html)
+        else:
+            content.chains.setdefault(id_, chain).add(html)
 
 
 class ReportExporter(TemplateExporter):
@@ -131,6 +164,8 @@ class ReportExporter(TemplateExporter):
     footer_links: Any = List(help="pairs of text and address, such as the accessibility statement").tag(config=True)
     index = Unicode("", help="relative address of the list of municipalities").tag(config=True)
     inside = Bool(False, help="the page does not go out: outputs other than sections may stand on it").tag(config=True)
+    contact = Unicode("", help="YAML file of the publisher and of where feedback goes").tag(config=True)
+    publisher: Contact | None = None
     output_mimetype = "text/html"
 
     @default("file_extension")
@@ -162,15 +197,18 @@ class ReportExporter(TemplateExporter):
         """The page as text."""
         content = gather(nb, inside=self.inside)
         words = Words(self.language or content.language or "en")
+        publisher = self.publisher or (read_contact(Path(self.contact)) if self.contact else None)
         found = {
             "words": words,
             "content": content,
             "title": self.title or content.title or words.say("Report"),
             "style": Markup(style()),
-            "body": body(content),
+            "body": with_downloads(body(content), words, content.code or "table"),
             "alternates": {lang: href for lang, href in self.alternates.items() if lang != words.language},
             "footer_links": self.footer_links,
             "index": self.index,
+            "publisher": publisher.publisher[words.language] if publisher else "",
+            "ways": ways(publisher, words) if publisher else "",
             "version": __version__,
         }
         text, resources = super().from_notebook_node(nb, {**(resources or {}), "report": found}, **kw)
@@ -180,7 +218,7 @@ class ReportExporter(TemplateExporter):
 def body(content: Content) -> Markup:
     """Everything below the contents list, its headings in order."""
     pieces: list[Markup] = list(content.loose)
-    for chain in (*content.chains.values(), *content.pages):
+    for chain in content.chapters:
         heading = Markup('<h2 id="{}">{}</h2>').format(chain.id, chain.title)
         pieces.append(Markup('<section class="chapter" aria-labelledby="{}">').format(chain.id))
         pieces += [heading, *chain.parts, Markup("</section>")]
@@ -196,6 +234,7 @@ def render(
     alternates: Mapping[str, str] | None = None,
     index: str = "",
     footer_links: Sequence[tuple[str, str]] = (),
+    contact: Contact | None = None,
 ) -> Path:
     """Make the page of an executed report notebook; the file appears complete at its name.
 
@@ -208,7 +247,9 @@ def render(
     index
         Relative address of the list of municipalities.
     footer_links
-        Text and address, such as an accessibility statement and a feedback channel.
+        Text and address, such as an accessibility statement.
+    contact
+        The publisher, and where feedback goes; without it the page says that they are missing.
 
     Raises
     ------
@@ -226,7 +267,9 @@ def render(
         problem = Problem(source.name, "cannot be read as a notebook", "run the report again")
         raise UsageError("No notebook to render", [problem]) from error
     path = Path(out_html)
-    text = as_page(notebook, language, title, alternates=alternates, index=index, footer_links=footer_links)
+    text = as_page(
+        notebook, language, title, alternates=alternates, index=index, footer_links=footer_links, contact=contact
+    )
     write_text(path, text)
     return path
 
@@ -239,6 +282,7 @@ def as_page(
     alternates: Mapping[str, str] | None = None,
     index: str = "",
     footer_links: Sequence[tuple[str, str]] = (),
+    contact: Contact | None = None,
 ) -> str:
     """The page of an executed report notebook as text; see `render`."""
     exporter = ReportExporter(  # type: ignore[no-untyped-call]
@@ -248,5 +292,6 @@ def as_page(
         index=index,
         footer_links=[list(pair) for pair in footer_links],
     )
+    exporter.publisher = contact
     text, _ = exporter.from_notebook_node(notebook)
     return text

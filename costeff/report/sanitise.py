@@ -13,8 +13,8 @@ TAGS = {
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 }  # fmt: skip
 CLASSES = {
-    "bad", "basis", "cards", "detail", "good", "interval", "intro", "key-figures", "lead", "main", "note", "notice",
-    "num", "place", "stop", "terms", "value", "warning",
+    "bad", "basis", "cards", "chance", "detail", "dots", "good", "interval", "intro", "key-figures", "lead", "main",
+    "note", "notice", "num", "place", "stop", "terms", "value", "verdict", "warning",
 }  # fmt: skip
 _ATTRIBUTES = {
     "*": {"class", "lang"},

@@ -10,23 +10,32 @@ from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
 from costeff.report.markup import Cell, Table, bullets, details, heading, join, link, paragraph, tag, with_interval
+from costeff.report.method import checks, citation, glossary, method
 from costeff.report.switches import how_counted
 from costeff.report.words import Words
 
 
-def sources(chapters: Iterable[Chapter]) -> Markup:
+def sources(chapters: Iterable[Chapter], title: str = "") -> Markup:
     """One part for the whole page: it holds for every chain on it."""
     told = list(chapters)
     words = told[0].words
     return join(
         heading(3, words.say("What this page does not show")),
         _limits(told),
+        heading(3, words.say("How it was done")),
+        method(words),
         heading(3, words.say("How the figures were counted")),
         _counted(told),
+        heading(3, words.say("Checks of the models")),
+        checks(told),
         heading(3, words.say("Unit costs and price years")),
         _prices(told),
         heading(3, words.say("Sources of the figures")),
         _table(told),
+        heading(3, words.say("Glossary")),
+        glossary(words),
+        heading(3, words.say("Citing this page")),
+        citation(told, title),
         details(words.say("How this page was made"), _made(told)),
     )
 

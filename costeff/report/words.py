@@ -63,6 +63,15 @@ _CHANCES = (
 )
 
 
+def tenths(probability: float) -> int:
+    """Of ten cases, as it is told: 1 to 9; 0 stands for fewer than 1 of 20, and 10 for more than 19 of 20."""
+    if math.isnan(probability):
+        raise ValueError("a probability that is not a number cannot be told")
+    if probability < 0.05:
+        return 0
+    return 10 if probability > 0.95 else min(9, max(1, int(_rounded(probability * 10, 0))))
+
+
 @lru_cache(maxsize=4)
 def read_catalog(language: str) -> Catalog:
     """The translations of one language, read once per process."""
@@ -108,14 +117,7 @@ class Words:
         The outermost twentieths have words of their own, so that nothing is told as
         certain or impossible.
         """
-        if math.isnan(probability):
-            raise ValueError("a probability that is not a number cannot be told")
-        if probability < 0.05:
-            return self.say(_CHANCES[0])
-        if probability > 0.95:
-            return self.say(_CHANCES[10])
-        tenths = min(9, max(1, int(_rounded(probability * 10, 0))))
-        return self.say(_CHANCES[tenths])
+        return self.say(_CHANCES[tenths(probability)])
 
     def payer(self, payer: str, *, in_sentence: bool = False) -> str:
         """A payer's name, definite in a Swedish sentence; a payer of a later date keeps its id."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from costeff.batch.folders import writable
 from costeff.batch.log import kind_of, plain
 from costeff.batch.manifest import Made, Manifest
-from costeff.batch.run import writable
 from costeff.errors import Problem, SetupError
 from costeff.files import alone_in, in_use
 

@@ -15,7 +15,7 @@ from costeff.batch.publish import MARK, publish
 from costeff.cli import app
 from costeff.errors import CosteffError, DataError, SetupError, UsageError
 from costeff.files import alone_in
-from costeff.report.site.contact import Contact
+from costeff.report.contact import Contact
 from costeff.spec import Label
 
 CODES = ("165", "091")

@@ -124,7 +124,7 @@ window.costeff = (() => {
   }
 
   // Print: what is read on the screen, with everything unfolded, is on paper too.
-  const leftOut = ".skip, nav, .screen-only, button, script, noscript";
+  const leftOut = ".skip, nav, .screen-only, .download, button, script, noscript";
   let texts = [];
   function remember() {
     unfold(true);

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from costeff.params import Catalogue
+from costeff.report.contact import Contact
 from costeff.report.listing import Ends, Figures
-from costeff.report.site.contact import Contact
 from costeff.report.site.model import Answer, County, Place, Service, Site
 from costeff.spec import LANGUAGES
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from costeff.report.drawing import LIGHT, PALETTE, AxisTexts, Figure
-from costeff.report.page_figures import cumulative_figure, outcomes_figure
+from costeff.report.page_figures import chance_figure, cumulative_figure, outcomes_figure
+from costeff.report.words import Words, tenths
 
 TEXTS = AxisTexts("Year", "Euros", "An alt text.", lambda value: f"{value:.0f}", ("costs more", "saves"))
 
@@ -93,3 +94,16 @@ def test_the_figure_returns_its_table_and_alt_text() -> None:
     assert figure.alt == "An alt text."
     assert 'alt="An alt text."' in figure._repr_html_()
     assert LIGHT["gain"] != LIGHT["loss"]
+
+
+def test_dots_say_what_the_words_say_and_nothing_is_drawn_as_certain() -> None:
+    for probability in (0.0, 0.04, 0.05, 0.12, 0.5, 0.77, 0.95, 0.96, 1.0):
+        cases = tenths(probability)
+        svg = chance_figure(cases, "Ten dots").svg
+        filled, hollow = svg.count('<circle class="gain f"'), svg.count('<circle class="gain h"')
+        half = svg.count('<path class="gain f"')
+        assert filled + hollow == 10
+        assert half == (cases in (0, 10))
+        assert filled == (9 if cases == 10 else cases)
+        if 0 < cases < 10:
+            assert f" {cases} case" in Words("en").chance(probability)

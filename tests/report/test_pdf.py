@@ -113,7 +113,8 @@ class Reader(HTMLParser):
         self.alts: list[str] = []
         self.headings: list[str] = []
         self.links: list[str] = []
-        self.feed(html[html.index("<main") : html.index("</main>")])
+        content = html[html.index("<main") : html.index("</main>")]
+        self.feed(re.sub(r'<p class="download">.*?</p>', "", content))  # files are not printed
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)

@@ -19,12 +19,12 @@ from site_builders import FIGURES, country
 
 from costeff.errors import ParamsError
 from costeff.params import Catalogue
+from costeff.report.contact import Contact, read_contact
+from costeff.report.glossary import read_terms
 from costeff.report.listing import Ends
 from costeff.report.page import Page
 from costeff.report.site import data, write_site
 from costeff.report.site.comparison import bar
-from costeff.report.site.contact import Contact, read_contact
-from costeff.report.site.glossary import read_terms
 from costeff.report.site.model import Answer, Place, Site, chance_of, size_names
 from costeff.report.site.pages import pages
 from costeff.report.words import Words

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
+from costeff.report.contact import Contact
 from costeff.report.listing import Figures
-from costeff.report.site.contact import Contact
 from costeff.report.words import Words, mark, nordic
 
 Named = Mapping[str, str]  # language -> a name or a text

@@ -10,13 +10,13 @@ from markupsafe import Markup
 
 from costeff.disclosure import THRESHOLD
 from costeff.disclosure.kinds import Rule
-from costeff.report.markup import Cell, Table, bullets, link, notice, paragraph, tag
+from costeff.report.contact import ways
+from costeff.report.glossary import in_order
+from costeff.report.markup import Cell, Table, bullets, link, notice, paragraph
 from costeff.report.markup import terms as definitions
 from costeff.report.site import data
 from costeff.report.site.comparison import key, marks, table, tile_map
-from costeff.report.site.contact import Contact
 from costeff.report.site.frame import policy, script_text, style_text, template_of
-from costeff.report.site.glossary import in_order
 from costeff.report.site.model import (
     CHANCES,
     CLASSES,
@@ -221,7 +221,7 @@ class _Voice:
         name, address = AUTHORITIES[self.language]
         return self._page(
             "accessibility", self.words.say("Accessibility statement"), contact=contact, assessment=assessment,
-            ways=self._ways(contact) if contact else "", authority=link(name, address), tells=False, **told,
+            ways=ways(contact, self.words) if contact else "", authority=link(name, address), tells=False, **told,
         )  # fmt: skip
 
     def data(self) -> str:
@@ -368,19 +368,6 @@ class _Voice:
             "publisher": say("The publisher assessed the site itself. Date of the assessment: {date}."),
             "outsider": say("The site was assessed by an outside expert. Date of the assessment: {date}."),
         }[by]
-
-    def _ways(self, contact: Contact) -> Markup:
-        """Where feedback goes."""
-        say, rows = self.words.say, []
-        if contact.email:
-            rows.append((say("E-mail"), tag("a", contact.email, href=f"mailto:{contact.email}")))
-        if contact.form:
-            rows.append((say("Form"), link(contact.form, contact.form)))
-        if contact.phone:
-            rows.append((say("Telephone"), Markup("{}").format(contact.phone)))
-        if contact.where:
-            rows.append((say("Address"), Markup("{}").format(contact.where)))
-        return definitions(rows)
 
 
 def _capital(text: str) -> str:

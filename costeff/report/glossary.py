@@ -32,7 +32,7 @@ def read_terms(path: Path = FILE) -> tuple[Term, ...]:
     problems = Problems()
     document = read_yaml(path, problems)
     terms = [parse(Term, document, problems, (name,), id=name) for name in document.data] if document else []
-    problems.raise_if_any(ParamsError, "The glossary of the site does not hold")
+    problems.raise_if_any(ParamsError, "The glossary of the pages does not hold")
     return tuple(term for term in terms if term)
 
 

@@ -1,4 +1,4 @@
-"""Who publishes a site and answers for its accessibility, as the publisher writes it; nothing of it is made up."""
+"""Who publishes pages and answers for their accessibility, as the publisher writes it; nothing of it is made up."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from markupsafe import Markup
 from pydantic import Field, StringConstraints, model_validator
 
 from costeff.errors import ParamsError, Problems
+from costeff.report.markup import Cell, link, tag, terms
+from costeff.report.words import Words
 from costeff.spec import Label, Spec, Text, parse, read_yaml
 
 Email = Annotated[
@@ -78,3 +81,17 @@ def read_contact(path: Path) -> Contact:
     problems.raise_if_any(ParamsError, "The contact of the publisher does not hold")
     assert contact is not None
     return contact
+
+
+def ways(contact: Contact, words: Words) -> Markup:
+    """Where feedback goes."""
+    rows: list[tuple[str, Cell]] = []
+    if contact.email:
+        rows.append((words.say("E-mail"), tag("a", contact.email, href=f"mailto:{contact.email}")))
+    if contact.form:
+        rows.append((words.say("Form"), link(contact.form, contact.form)))
+    if contact.phone:
+        rows.append((words.say("Telephone"), contact.phone))
+    if contact.where:
+        rows.append((words.say("Address"), contact.where))
+    return terms(rows)
