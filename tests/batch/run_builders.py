@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from costeff.batch.manifest import Made, Manifest
+from costeff.batch.plan import hash_of
 from costeff.disclosure.record import Release
 from costeff.files import write_text
 from costeff.params import Catalogue
@@ -65,9 +66,10 @@ def finished_run(
                 manifest.add(Made(name, {}, error="cell 1: KeyError: its text is not kept"))
                 continue
             write_text(aside / file, (texts or {}).get(file) or page(code, language))
+            content = (aside / file).read_bytes()
             release.offer(aside / file, file, "public")
             told = (entries or {}).get(file, asdict(entry(catalogue, code, language)))
-            manifest.add(Made(name, {}, entry=told))
+            manifest.add(Made(name, {}, files={file: hash_of(content)}, entry=told))
     for file, content in (more or {}).items():
         (aside / "more").write_bytes(content)
         release.offer(aside / "more", file, "public")

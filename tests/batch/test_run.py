@@ -9,6 +9,7 @@ import pytest
 
 from costeff.batch import resolve, run
 from costeff.batch.local import run_jobs
+from costeff.batch.manifest import Made, Manifest
 from costeff.batch.notebooks import Job
 from costeff.errors import SetupError
 from costeff.files import alone_in
@@ -137,6 +138,7 @@ def test_a_second_run_in_the_same_folder_is_refused_at_once(catalogue, tmp_path)
 
 
 def test_a_page_that_cannot_be_written_is_named_and_the_index_is_made(made, catalogue, tmp_path):
+    Manifest(tmp_path).add(Made("page 001 fi", {}))  # the folder is of an earlier run
     (tmp_path / "165.fi.html" / "in_the_way").mkdir(parents=True)
     (tmp_path / "notebooks" / "407.fi.ipynb" / "in_the_way").mkdir(parents=True)
     (tmp_path / "index.sv.html").write_text("of an earlier run")

@@ -155,6 +155,7 @@ window.costeff = (() => {
   const carriers = ["href", "src", "srcset", "action", "formaction", "data", "poster", "cite", "background", "xlink:href", "ping"];
   const kind = (e, address) => {
     if (e.localName === "img" && /^data:image\//i.test(address)) return "data:image/";
+    if (e.hasAttribute("download") && /^data:text\/csv[;,]/i.test(address)) return "data:text/csv";
     try {
       return new URL(address, location.href).protocol;
     } catch {

@@ -177,8 +177,8 @@ def test_a_county_of_one_municipality_has_no_list_of_them(tmp_path: Path) -> Non
 
 def test_whose_money_it_is_adds_up_to_all_of_it() -> None:
     variant = Variant("family_work", county())
-    each = [estimates.saved(variant, str(payer)) for payer in variant.data["payer"].values]
-    np.testing.assert_allclose(sum(each), estimates.saved(variant))
+    each = [estimates.net_draws(variant, payer=str(payer)) for payer in variant.data["payer"].values]
+    np.testing.assert_allclose(sum(each), estimates.net_draws(variant))
 
 
 def test_the_county_s_own_money_stands_first(tmp_path: Path) -> None:
