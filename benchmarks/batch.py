@@ -97,7 +97,8 @@ def some(number: int) -> list[str]:
     from costeff.params import Catalogue
 
     codes = list(Catalogue.load().municipalities)
-    return [codes[round(place * (len(codes) - 1) / max(number - 1, 1))] for place in range(min(number, len(codes)))]
+    number = min(number, len(codes))
+    return [codes[round(place * (len(codes) - 1) / max(number - 1, 1))] for place in range(number)]
 
 
 def told(seconds: dict[str, float]) -> str:

@@ -34,7 +34,7 @@ def command(folder):
 
 
 def start(folder):
-    env = {**os.environ, "PYTHONHASHSEED": "0", "COSTEFF_HOME": str(ROOT)}
+    env = {**os.environ, "PYTHONHASHSEED": "0", "COSTEFF_HOME": str(ROOT), "RUN_OF_TEST": str(folder)}
     return subprocess.Popen(
         command(folder), cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
@@ -42,7 +42,7 @@ def start(folder):
 
 
 def family(folder):
-    """Processes of a run by what they have open or were given: the run, its fork server, its kernels."""
+    """Processes of a run by what they were given: the run, its fork server, its kernels."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -138,7 +138,7 @@ def test_ctrl_c_stops_in_two_seconds_and_says_how_to_go_on(tmp_path):
     out, err = batch.communicate(timeout=20)
     assert time.monotonic() - began < 2.5
     assert batch.returncode == ExitCode.PARTIAL, out + err
-    assert "run the same command again" in err
+    assert "the same command goes on" in err
     assert "Traceback" not in err
     until(lambda: not family(folder), 5)
     nothing_half_made(folder)
