@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from yaml.constructor import ConstructorError
 
-from costeff.errors import Problem, Problems, SetupError
+from costeff.errors import CosteffError, Problem, Problems, SetupError
 
 Language = Literal["fi", "sv", "en"]
 LANGUAGES: tuple[Language, ...] = ("fi", "sv", "en")
@@ -252,6 +252,16 @@ def parse[S: Spec](
         for loc, rule, cure in _told(error):
             document.tell(problems, (*keys, *loc), rule, cure)
         return None
+
+
+def read_spec[S: Spec](kind: type[S], path: Path, error: type[CosteffError], title: str) -> S:
+    """The one declaration that a file holds; every problem of it in one `error`."""
+    problems = Problems()
+    document = read_yaml(path, problems)
+    found = parse(kind, document, problems) if document else None
+    problems.raise_if_any(error, title)
+    assert found is not None  # without one there is a problem
+    return found
 
 
 def _told(error: ValidationError) -> Iterator[tuple[tuple[int | str, ...], str, str]]:

@@ -19,8 +19,8 @@ from pydantic import Field
 
 from costeff.batch.local import SETTINGS
 from costeff.batch.notebooks import Done, Job, run_job
-from costeff.errors import Problem, Problems, SetupError, UsageError
-from costeff.spec import Spec, parse, project_root, read_yaml
+from costeff.errors import Problem, SetupError, UsageError
+from costeff.spec import Spec, project_root, read_spec
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -49,12 +49,7 @@ def read_cluster(path: Path) -> ClusterSpec:
     UsageError
         With every problem of the file.
     """
-    problems = Problems()
-    document = read_yaml(path, problems)
-    spec = parse(ClusterSpec, document, problems) if document else None
-    problems.raise_if_any(UsageError, "The cluster cannot be read")
-    assert spec is not None
-    return spec
+    return read_spec(ClusterSpec, path, UsageError, "The cluster cannot be read")
 
 
 def on_scheduler(address: str) -> Callable[[Sequence[Job], int], Generator[Done]]:

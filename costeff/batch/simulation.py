@@ -17,7 +17,7 @@ from costeff.batch.request import RunRequest, resolve
 from costeff.disclosure.outputs import HELD, OWN_FOLDERS
 from costeff.errors import CosteffError, Problems, UsageError
 from costeff.params import Catalogue
-from costeff.spec import CountyCode, Id, Label, Language, MunicipalityCode, Spec, Year, parse, read_yaml
+from costeff.spec import CountyCode, Id, Label, Language, MunicipalityCode, Spec, Year, read_spec
 
 TAKEN = (*OWN_FOLDERS, HELD)  # folders of a run: no scenario has its pages there
 
@@ -114,12 +114,7 @@ def read_simulation(path: Path) -> Simulation:
     UsageError
         With every problem of the file.
     """
-    problems = Problems()
-    document = read_yaml(path, problems)
-    found = parse(Simulation, document, problems) if document else None
-    problems.raise_if_any(UsageError, "The simulation cannot be read")
-    assert found is not None
-    return found
+    return read_spec(Simulation, path, UsageError, "The simulation cannot be read")
 
 
 @dataclass(frozen=True)

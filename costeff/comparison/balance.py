@@ -13,8 +13,6 @@ from costeff.disclosure import BASE, THRESHOLD, protect_count
 from costeff.draws import OPTIONS
 from costeff.errors import Problem, UsageError
 
-LIMIT = 0.1  # a standardised difference below this is usually called balanced (Austin 2009, doi:10.1002/sim.3697)
-
 
 def balance(scores: Propensity, estimand: Estimand = "ato") -> pd.DataFrame:
     """Standardised mean differences, new less usual, before and after weighting.

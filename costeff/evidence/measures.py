@@ -66,10 +66,6 @@ class Measure:
         """A published value on the scale it is pooled on."""
         return np.log(value) if self.ratio else value
 
-    def from_scale(self, value: Any) -> Any:
-        """The inverse of `to_scale`."""
-        return np.exp(value) if self.ratio else value
-
 
 _ODDS = Link(lambda p: np.log(p) - np.log1p(-p), lambda x: 1 / (1 + np.exp(-x)), lambda p: 1 / (p * (1 - p)))
 _RISK = Link(np.log, np.exp, lambda p: 1 / p)

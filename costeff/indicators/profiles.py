@@ -12,7 +12,6 @@ from costeff.chain.profile import (
     COOPERATION_LABELS,
     MODEL_LABELS,
     MODELS,
-    PROFESSION_LABELS,
     Cooperation,
     CountyProfile,
     Profession,
@@ -155,13 +154,3 @@ def _values(profile: CountyProfile) -> dict[str, float]:
     if profile.cooperation:
         values["cooperation"] = float(np.mean(list(profile.cooperation.values())))
     return values
-
-
-def profession_label(covariate: str, language: str) -> str:
-    """How a covariate is read."""
-    if covariate.startswith("staff_"):
-        return PROFESSION_LABELS[covariate.removeprefix("staff_")][language]  # type: ignore[index]
-    return (MODEL_LABELS["integrated"] if covariate == "integrated" else TOLD_COOPERATION)[language]
-
-
-TOLD_COOPERATION = Label(fi="yhteistyö", sv="samarbete", en="cooperation")

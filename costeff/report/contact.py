@@ -9,10 +9,10 @@ from typing import Annotated, Literal, Self
 from markupsafe import Markup
 from pydantic import Field, StringConstraints, model_validator
 
-from costeff.errors import ParamsError, Problems
+from costeff.errors import ParamsError
 from costeff.report.markup import Cell, link, tag, terms
 from costeff.report.words import Words
-from costeff.spec import Label, Spec, Text, parse, read_yaml
+from costeff.spec import Label, Spec, Text, read_spec
 
 Email = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=200)
@@ -75,12 +75,7 @@ def read_contact(path: Path) -> Contact:
     ParamsError
         With file, line, key, rule and cure of everything that is wrong.
     """
-    problems = Problems()
-    document = read_yaml(path, problems)
-    contact = parse(Contact, document, problems) if document else None
-    problems.raise_if_any(ParamsError, "The contact of the publisher does not hold")
-    assert contact is not None
-    return contact
+    return read_spec(Contact, path, ParamsError, "The contact of the publisher does not hold")
 
 
 def ways(contact: Contact, words: Words) -> Markup:
