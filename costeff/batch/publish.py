@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from costeff import __version__
 from costeff.batch.folders import RECORD
 from costeff.batch.manifest import Manifest
+from costeff.batch.notebooks import file_of
 from costeff.batch.plan import hash_of
 from costeff.disclosure.outputs import BrokenRecordError, Output, Record, read_record
 from costeff.disclosure.scan import scan_file
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 MARK = "costeff-site.json"  # what is replaced has this file, and no file that it does not name
 ASIDE = re.compile(r"[0-9a-f]{8}")
 AGAIN = "run the reports again"
+ASKED = ("municipalities", "county_reports", "languages", "chains")  # of a run
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ def publish(run: Path, folder: Path, catalogue: Catalogue, contact: Contact | No
         pdfs = _pdfs(run, record, pages)
         site = _site(asked, pages, pdfs, catalogue, contact)
         _made_aside(folder, site, [*pages.values()], pdfs)
-    missing = tuple(f"{place.code} {language}" for place in site.places for language in place.missing)
+    missing = tuple(
+        f"{file_of(place.code)} {language}" for place in (*site.places, *site.counties) for language in place.missing
+    )
     return Published(folder, len(site.places), len(pages), len(pdfs), missing)
 
 
@@ -101,9 +105,12 @@ def _finished(run: Path) -> tuple[dict[str, list[str]], Record]:
         problems.raise_if_any(UsageError, "There is no run to publish")
     try:
         request = json.loads((run / RECORD).read_text(encoding="utf-8"))["request"]
-        asked = {name: [str(one) for one in request[name]] for name in ("municipalities", "languages", "chains")}
-        if not set(asked["languages"]) <= set(LANGUAGES) or not all(asked.values()):
+        asked = {name: [str(one) for one in request.get(name, ())] for name in ASKED}
+        if not set(asked["languages"]) <= set(LANGUAGES) or not (asked["languages"] and asked["chains"]):
             raise ValueError
+        if not asked["municipalities"]:
+            cure = "run with municipalities too, such as --county 07 --county-report 07"
+            problems.add(RECORD, "has no municipality, and a site is made of them", cure)
     except (OSError, ValueError, KeyError, TypeError):
         problems.add(RECORD, "is not there or cannot be read: the run has not come to its end", AGAIN)
     try:
@@ -120,9 +127,9 @@ def _finished(run: Path) -> tuple[dict[str, list[str]], Record]:
 def _released(run: Path, record: Record, asked: Mapping[str, list[str]]) -> dict[tuple[str, str], _Page]:
     """The pages that passed, by code and language; each is the very one that was recorded."""
     problems, found, manifest = Problems(), {}, Manifest(run)
-    for code in asked["municipalities"]:
+    for code in (*asked["municipalities"], *asked["county_reports"]):
         for language in asked["languages"]:
-            made, file = manifest.made.get(f"page {code} {language}"), f"{code}.{language}.html"
+            made, file = manifest.made.get(f"page {code} {language}"), f"{file_of(code)}.{language}.html"
             if not made or made.error or not _public(record, file):
                 continue
             content = _recorded(run, record.outputs[file], problems)
@@ -167,7 +174,7 @@ def _recorded(run: Path, output: Output, problems: Problems) -> bytes | None:
 
 def _pdfs(run: Path, record: Record, pages: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, bytes]]:
     """The PDF of each page that goes out, where the run has one: name and content."""
-    problems, names = Problems(), {f"{code}.{language}.pdf": (code, language) for code, language in pages}
+    problems, names = Problems(), {f"{file_of(code)}.{language}.pdf": (code, language) for code, language in pages}
     found = {}
     for file, output in record.outputs.items():
         key = names.get(PurePosixPath(file).name)
@@ -188,37 +195,44 @@ def _site(
     from costeff.report.site.model import County
 
     languages = tuple(asked["languages"])
-    places = [_place(code, languages, pages, pdfs, catalogue) for code in asked["municipalities"]]
+
+    def shown(code: str, names: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "code": code,
+            "names": names,
+            "pages": {language: pages[code, language].file for language in languages if (code, language) in pages},
+            "pdfs": {language: pdfs[code, language][0] for language in languages if (code, language) in pdfs},
+            "claimed": languages if code in asked["municipalities"] or code in asked["county_reports"] else (),
+        }
+
+    places = []
+    for code in asked["municipalities"]:
+        names: dict[str, str] = {language: catalogue.municipality(code).name(language) for language in LANGUAGES}
+        places.append(_place(shown(code, names), pages, catalogue))
     told = {service for place in places for service in place.answers}
     return Site(
         languages,
         tuple(places),
-        tuple(County(one.code, _texts(one.name)) for one in catalogue.counties.values()),
+        tuple(County(**shown(one.code, _texts(one.name))) for one in catalogue.counties.values()),
         tuple(_service(name, pages, catalogue) for name in asked["chains"] if name in told),
         contact,
         __version__,
     )
 
 
-def _place(
-    code: str, languages: tuple[str, ...], pages: Mapping[tuple[str, str], _Page],
-    pdfs: Mapping[tuple[str, str], tuple[str, bytes]], catalogue: Catalogue,
-) -> Place:  # fmt: skip
+def _place(shown: dict[str, Any], pages: Mapping[tuple[str, str], _Page], catalogue: Catalogue) -> Place:
     from costeff.report.site.model import Answer, Place
 
+    code = shown["code"]
     here = catalogue.municipality(code)
-    own = {language: pages[code, language] for language in languages if (code, language) in pages}
-    results = next(iter(own.values())).entry.results if own else ()  # the same in each language
+    own = [page for (of, _), page in pages.items() if of == code]
+    results = own[0].entry.results if own else ()  # the same in each language
     return Place(
-        code,
-        {language: here.name(language) for language in LANGUAGES},
-        here.county,
-        here.population,
-        here.population_year,
-        {language: page.file for language, page in own.items()},
-        {language: pdfs[code, language][0] for language in languages if (code, language) in pdfs},
-        {one.id: Answer(one.id, one.synthetic, one.figures) for one in results},
-        languages,
+        **shown,
+        county=here.county,
+        population=here.population,
+        population_year=here.population_year,
+        answers={one.id: Answer(one.id, one.synthetic, one.figures) for one in results},
     )
 
 

@@ -25,6 +25,7 @@ from costeff.report.downloads import with_downloads
 from costeff.report.looks import TEMPLATES, style
 from costeff.report.page import METADATA
 from costeff.report.sanitise import clean, orderly
+from costeff.report.statement import statement
 from costeff.report.words import Words
 
 skip_slow_grammar()
@@ -209,6 +210,7 @@ class ReportExporter(TemplateExporter):
             "index": self.index,
             "publisher": publisher.publisher[words.language] if publisher else "",
             "ways": ways(publisher, words) if publisher else "",
+            "statement": statement(publisher, words) if publisher else "",
             "version": __version__,
         }
         text, resources = super().from_notebook_node(nb, {**(resources or {}), "report": found}, **kw)

@@ -9,23 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from costeff.batch.manifest import Made, Manifest
+from costeff.batch.notebooks import file_of
 from costeff.batch.plan import hash_of
 from costeff.disclosure.record import Release
 from costeff.files import write_text
 from costeff.params import Catalogue
 from costeff.report.listing import Ends, Entry, Figures, Result
-from costeff.spec import LANGUAGES
+from costeff.spec import LANGUAGES, is_county
 
 CHAIN = "intensive_family_work"
 
 
 def entry(catalogue: Catalogue, code: str, language: str) -> Entry:
-    place = catalogue.municipality(code)
+    county = catalogue.county(code if is_county(code) else catalogue.municipality(code).county).name[language]
+    name = county if is_county(code) else catalogue.municipality(code).name(language)
     ends = Ends(float(int(code)), float(int(code)) - 500.0, float(int(code)) + 500.0)
     figures = Figures(100, 10, 0.9, "quoted", "2018", "shared", Ends(1.0, -1.0, 3.0), ends, 0.6, 2030, 0.6)
     title = catalogue.chains[CHAIN].label[language]
     result = Result(title, "x", "y", CHAIN, True, figures)
-    return Entry(code, place.name(language), catalogue.county(place.county).name[language], {}, (result,), True)
+    return Entry(code, name, county, {}, (result,), True)
 
 
 def page(code: str, language: str) -> str:
@@ -61,7 +63,7 @@ def finished_run(
     release, manifest = Release(folder), Manifest(folder)
     for code in codes:
         for language in languages:
-            name, file = f"page {code} {language}", f"{code}.{language}.html"
+            name, file = f"page {code} {language}", f"{file_of(code)}.{language}.html"
             if f"{code} {language}" in failed:
                 manifest.add(Made(name, {}, error="cell 1: KeyError: its text is not kept"))
                 continue
@@ -75,6 +77,8 @@ def finished_run(
         release.offer(aside / "more", file, "public")
     release.close()
     aside.rmdir()
-    asked = {"municipalities": list(codes), "languages": list(languages), "chains": [CHAIN]}
-    write_text(folder / "run.json", json.dumps({"request": asked}))
+    kinds = {"municipalities": False, "county_reports": True}
+    asked = {name: [code for code in codes if is_county(code) is county] for name, county in kinds.items()}
+    request = {**asked, "languages": list(languages), "chains": [CHAIN]}
+    write_text(folder / "run.json", json.dumps({"request": request}))
     return folder

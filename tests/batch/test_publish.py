@@ -97,6 +97,24 @@ def test_a_pdf_goes_with_its_page(catalogue, tmp_path):
     assert b'href="165.fi.pdf"' in out["data.fi.html"]
 
 
+def test_the_report_of_a_county_goes_out_beside_the_list_of_its_municipalities(catalogue, tmp_path):
+    run = finished_run(tmp_path / "run", catalogue, ("165", "05", "21"), ["fi", "sv"], failed=["05 sv"])
+    made = publish(run, tmp_path / "site", catalogue)
+    assert (made.municipalities, made.pages, made.missing) == (1, 5, ("county-05 sv",))
+    out = {name: content.decode() for name, content in files(made.folder).items()}
+    assert out["county-05.fi.html"] == page("05", "fi")
+    assert 'href="county-05.fi.html"' in out["municipalities-05.fi.html"]
+    assert "notice stop" in out["county-05.sv.html"]
+    assert 'href="municipalities-21.fi.html"' in out["index.fi.html"]  # none of its municipalities was asked for
+    assert 'href="county-21.fi.html"' in out["municipalities-21.fi.html"]
+    assert "<table" not in out["municipalities-21.fi.html"]
+
+
+def test_counties_alone_are_no_site(catalogue, tmp_path):
+    run = finished_run(tmp_path / "run", catalogue, ["05"], ["fi"])
+    refused(UsageError, "has no municipality", run, tmp_path / "site", catalogue)
+
+
 def test_the_same_run_gives_the_same_bytes(run_folder, site_folder, catalogue, tmp_path):
     publish(run_folder, tmp_path / "other", catalogue)
     assert files(tmp_path / "other") == files(site_folder)

@@ -11,6 +11,7 @@ from costeff.report.listing import Ends, Figures
 from costeff.report.site.model import Answer, County, Place, Service, Site
 from costeff.spec import LANGUAGES
 
+REPORTED = ("05", "07")  # counties with a report of their own; the second not in Swedish
 FIGURES = Figures(
     clients=100, years=10, mass=0.9, price_set="quoted", price_year="2018", evidence="shared",
     events_avoided=Ends(3.2, 0.4, 6.1), net_saving=Ends(120_000.0, -80_000.0, 340_000.0), probability=0.8,
@@ -59,16 +60,22 @@ def country(catalogue: Catalogue, contact: Contact | None = None, languages: tup
         out = () if number == 2 else tuple(x for x in languages if (number, x) != (3, "sv"))
         places.append(
             Place(
-                one.code,
-                {language: one.name(language) for language in LANGUAGES},
-                one.county,
-                one.population,
-                one.population_year,
-                {language: f"{one.code}.{language}.html" for language in out},
-                {},
-                told if out else {},
-                languages,
+                code=one.code,
+                names={language: one.name(language) for language in LANGUAGES},
+                county=one.county,
+                population=one.population,
+                population_year=one.population_year,
+                pages={language: f"{one.code}.{language}.html" for language in out},
+                answers=told if out else {},
+                claimed=languages,
             )
         )
-    counties = tuple(County(one.code, {x: one.name[x] for x in LANGUAGES}) for one in catalogue.counties.values())
-    return Site(languages, tuple(places), counties, tuple(service(catalogue, x) for x in chains), contact, "0.0.0")
+    counties = []
+    for one in catalogue.counties.values():
+        asked = languages if one.code in REPORTED else ()
+        out = [x for x in asked if (one.code, x) != (REPORTED[1], "sv")]
+        pages = {x: f"county-{one.code}.{x}.html" for x in out}
+        counties.append(County(code=one.code, names={x: one.name[x] for x in LANGUAGES}, pages=pages, claimed=asked))
+    return Site(
+        languages, tuple(places), tuple(counties), tuple(service(catalogue, x) for x in chains), contact, "0.0.0"
+    )

@@ -173,6 +173,9 @@ def test_the_page_says_who_publishes_it_or_that_it_is_missing(html: dict[str, st
     assert "Mallilan kunta &lt;b&gt;" in foot
     assert 'href="mailto:palaute@example.org"' in foot
     assert "puuttuvat" not in foot
+    assert "<summary>Saavutettavuusseloste</summary>" in foot
+    assert "Julkaisija ei ole vielä arvioinut" in foot
+    assert "Traficom" in foot
 
 
 def test_the_publisher_is_read_from_a_file(pages: dict[str, Page], tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def small(site: Site, count: int = 6) -> Site:
 def test_every_link_leads_to_a_page_or_a_heading_that_is_there(
     site: Site, written: Path, read: dict[str, Read]
 ) -> None:
-    released = {href for place in site.places for href in place.pages.values()}
+    released = {href for one in (*site.places, *site.counties) for href in one.pages.values()}
     there = {path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file()} | released
     outside = set()
     for name, page in read.items():
@@ -141,7 +141,7 @@ def test_the_same_bytes_every_time(site: Site) -> None:
 
 
 def test_synthetic_data_are_told_before_anything_else_where_figures_stand(site: Site, written: Path) -> None:
-    for name in ("index", f"service-{site.services[0].id}", "county-07", "method", "data"):
+    for name in ("index", f"service-{site.services[0].id}", "municipalities-07", "method", "data"):
         text = (written / f"{name}.fi.html").read_text(encoding="utf-8")
         assert text.index("Synteettinen aineisto") < text.index("<h1>")
     real = replace(site.places[0], answers={"x": Answer("x", False, FIGURES)})

@@ -36,24 +36,20 @@ class Answer:
     figures: Figures | None
 
 
-@dataclass(frozen=True)
-class Place:
-    """A municipality: its pages that were released, and what they tell."""
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """What a run may make pages of; they have the names that they have in the run, so that their links hold."""
 
     code: str
     names: Named
-    county: str
-    population: int
-    population_year: int
-    pages: Named  # language -> address
-    pdfs: Named
-    answers: Mapping[str, Answer]  # by service
+    pages: Named = field(default_factory=dict)  # language -> address, of those that were released
+    pdfs: Named = field(default_factory=dict)
     claimed: tuple[str, ...] = ()  # languages in which a page was asked for
 
     @property
-    def size(self) -> int:
-        """Class of the number of inhabitants."""
-        return bisect_left(SIZES, self.population)
+    def stem(self) -> str:
+        """The address of its pages, without language."""
+        return self.code
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -62,7 +58,31 @@ class Place:
 
     def page(self, language: str) -> str:
         """Address of its page, or of the one that says that there is none."""
-        return self.pages.get(language) or page_name(self.code, language)
+        return self.pages.get(language) or f"{self.stem}.{language}.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Reported):
+    """A municipality, and what its pages tell."""
+
+    county: str
+    population: int
+    population_year: int
+    answers: Mapping[str, Answer]  # by service
+
+    @property
+    def size(self) -> int:
+        """Class of the number of inhabitants."""
+        return bisect_left(SIZES, self.population)
+
+
+@dataclass(frozen=True, kw_only=True)
+class County(Reported):
+    """A wellbeing services county, Helsinki or Åland; it has pages where the run made a report of it."""
+
+    @property
+    def stem(self) -> str:
+        return f"county-{self.code}"
 
 
 @dataclass(frozen=True)
@@ -76,14 +96,6 @@ class Service:
     event: Named = field(default_factory=dict)
     evidence: Named = field(default_factory=dict)
     limits: tuple[Named, ...] = ()
-
-
-@dataclass(frozen=True)
-class County:
-    """A wellbeing services county, Helsinki or Åland."""
-
-    code: str
-    names: Named
 
 
 @dataclass(frozen=True)
@@ -107,8 +119,8 @@ class Site:
         return by_name((place for place in self.places if place.county == county.code), language)
 
     def ordered_counties(self, language: str) -> list[County]:
-        """Counties that have a municipality here, by name."""
-        there = {place.county for place in self.places}
+        """Counties that have a municipality or a report here, by name."""
+        there = {place.county for place in self.places} | {one.code for one in self.counties if one.claimed}
         return sorted((one for one in self.counties if one.code in there), key=lambda one: nordic(one.names[language]))
 
     def answers(self, service: Service) -> list[Figures]:
@@ -125,11 +137,6 @@ class Site:
 def by_name(places: Iterable[Place], language: str) -> list[Place]:
     """Places in the order of the alphabet of Finland."""
     return sorted(places, key=lambda place: nordic(place.names[language]))
-
-
-def page_name(code: str, language: str) -> str:
-    """Address of a municipality's page: the same as in the folder of the run, so that its links hold."""
-    return f"{code}.{language}.html"
 
 
 def size_names(words: Words) -> list[str]:

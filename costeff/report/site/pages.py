@@ -12,7 +12,7 @@ from costeff.disclosure import THRESHOLD
 from costeff.disclosure.kinds import Rule
 from costeff.report.contact import ways
 from costeff.report.glossary import in_order
-from costeff.report.markup import Cell, Table, bullets, link, notice, paragraph
+from costeff.report.markup import Cell, Table, bullets, notice, paragraph
 from costeff.report.markup import terms as definitions
 from costeff.report.site import data
 from costeff.report.site.comparison import key, marks, table, tile_map
@@ -23,21 +23,17 @@ from costeff.report.site.model import (
     SIGNS,
     County,
     Place,
+    Reported,
     Service,
     Site,
     chance_of,
-    page_name,
     size_names,
 )
+from costeff.report.statement import assessed, supervision
 from costeff.report.words import Words, inline
 
 FURNITURE = ("method", "glossary", "data", "accessibility")
 LANGUAGE_NAMES = {"fi": "suomeksi", "sv": "på svenska", "en": "in English"}
-AUTHORITIES = {
-    "fi": ("saavutettavuusvaatimukset.fi", "https://www.saavutettavuusvaatimukset.fi/"),
-    "sv": ("tillgänglighetskrav.fi", "https://www.tillganglighetskrav.fi/"),
-    "en": ("webaccessibility.fi", "https://www.webaccessibility.fi/"),
-}
 
 
 def pages(site: Site) -> Iterator[tuple[str, str]]:
@@ -49,9 +45,9 @@ def pages(site: Site) -> Iterator[tuple[str, str]]:
             yield service_name(service, language), voice.service(service)
         for county in site.ordered_counties(language):
             yield county_name(county, language), voice.county(county)
-        for place in site.places:
-            if language in place.missing:
-                yield page_name(place.code, language), voice.missing(place)
+        for one in (*site.places, *site.counties):
+            if language in one.missing:
+                yield one.page(language), voice.missing(one)
         for name in FURNITURE:
             yield f"{name}.{language}.html", getattr(voice, name)()
 
@@ -62,8 +58,8 @@ def service_name(service: Service, language: str) -> str:
 
 
 def county_name(county: County, language: str) -> str:
-    """Address of the page of a county."""
-    return f"county-{county.code}.{language}.html"
+    """Address of the list of a county's municipalities; its report has the name that it has in the run."""
+    return f"municipalities-{county.code}.{language}.html"
 
 
 class _Voice:
@@ -160,20 +156,22 @@ class _Voice:
         return self._page(
             "county",
             county.names[self.language],
-            address=f"county-{county.code}",
+            address=f"municipalities-{county.code}",
             wide=True,
             intro=self.words.say(
                 "Municipalities: {count}, inhabitants: {people}.",
                 count=self.words.number(len(places)),
                 people=self.words.number(sum(place.population for place in places)),
             ),
+            report=self._listed(county) if county.claimed else None,
+            pdf=county.pdfs.get(self.language, ""),
             places=[self._listed(place) for place in places],
-            parts=parts,
+            parts=parts if places else [],
         )
 
-    def missing(self, place: Place) -> str:
+    def missing(self, place: Reported) -> str:
         there = [(language, href, LANGUAGE_NAMES[language]) for language, href in place.pages.items()]
-        return self._page("missing", place.names[self.language], address=place.code, there=there, tells=False)
+        return self._page("missing", place.names[self.language], address=place.stem, there=there, tells=False)
 
     def glossary(self) -> str:
         return self._page("glossary", self.words.say("Glossary"), terms=in_order(self.language), tells=False)
@@ -207,28 +205,23 @@ class _Voice:
         )  # fmt: skip
 
     def accessibility(self) -> str:
-        contact = self.site.contact
-        assessment = contact.assessment if contact else None
-        told: dict[str, Any] = {"meets": "", "assessed": "", "shortcomings": ""}
-        if assessment:
-            told = {
-                "meets": self._meets(assessment.meets),
-                "assessed": self._assessed(assessment.by).format(date=self.words.date(assessment.date)),
-                "shortcomings": bullets(one[self.language] for one in assessment.shortcomings)
-                if assessment.shortcomings
-                else "",
-            }
-        name, address = AUTHORITIES[self.language]
+        contact, words = self.site.contact, self.words
         return self._page(
-            "accessibility", self.words.say("Accessibility statement"), contact=contact, assessment=assessment,
-            ways=ways(contact, self.words) if contact else "", authority=link(name, address), tells=False, **told,
-        )  # fmt: skip
+            "accessibility",
+            words.say("Accessibility statement"),
+            contact=contact,
+            assessed=assessed(contact.assessment if contact else None, words, level=3),
+            ways=ways(contact, words) if contact else "",
+            supervision=supervision(words),
+            tells=False,
+        )
 
     def data(self) -> str:
         say = self.words.say
         counties = [
             {
                 "name": county.names[self.language],
+                "pdf": county.pdfs.get(self.language, ""),
                 "places": [
                     {
                         "name": place.names[self.language],
@@ -311,14 +304,14 @@ class _Voice:
             kind="warning",
         )
 
-    def _listed(self, place: Place) -> dict[str, Any]:
-        """A municipality in a list of links."""
+    def _listed(self, place: Reported) -> dict[str, Any]:
+        """A municipality in a list of links, or the report of a county."""
         absent = bool(place.claimed) and self.language not in place.pages
         return {
             "name": place.names[self.language],
             "href": place.page(self.language) if place.claimed else "",
             "note": self.words.say("not published") if absent else "",
-            "marks": _attributes(marks(place)),
+            "marks": _attributes(marks(place)) if isinstance(place, Place) else "",
         }
 
     def _what(self, service: Service) -> str:
@@ -353,21 +346,6 @@ class _Voice:
 
     def _evidence(self, service: Service) -> Markup:
         return paragraph(service.evidence[self.language]) if service.evidence else Markup()
-
-    def _meets(self, meets: str) -> str:
-        say = self.words.say
-        return {
-            "fully": say("The site meets the requirements (WCAG 2.1, levels A and AA)."),
-            "partly": say("The site meets the requirements (WCAG 2.1, levels A and AA) in part."),
-            "not": say("The site does not meet the requirements (WCAG 2.1, levels A and AA)."),
-        }[meets]
-
-    def _assessed(self, by: str) -> str:
-        say = self.words.say
-        return {
-            "publisher": say("The publisher assessed the site itself. Date of the assessment: {date}."),
-            "outsider": say("The site was assessed by an outside expert. Date of the assessment: {date}."),
-        }[by]
 
 
 def _capital(text: str) -> str:
