@@ -10,6 +10,7 @@ from report_fakes import (
     appraisal,
     catalogue,
     executed,
+    label,
     three_chains,
     with_areas,
     with_members,
@@ -18,8 +19,21 @@ from report_fakes import (
 )
 
 from costeff.files import write_text
+from costeff.report.contact import Contact
 
 LANGUAGES = ("fi", "sv", "en")
+PUBLISHER = Contact.model_validate(
+    {
+        "publisher": label("Esimerkkilän hyvinvointialue", "Exempelnejdens välfärdsområde", "Exampleland"),
+        "email": "saavutettavuuspalaute@hyvinvointialue.example.org",
+        "form": "https://www.hyvinvointialue.example.org/palaute/saavutettavuus?aihe=sivut",
+        "assessment": {
+            "date": "2026-11-20", "meets": "partly", "by": "publisher",
+            "shortcomings": [label("Kartta.", "Kartan.", "The map.")],
+        },
+    },
+    strict=False,
+)  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,10 +70,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     footer = [("Saavutettavuusseloste", "https://www.example.org/a")]
     for language in LANGUAGES:
         page = open_page(tree, "999", language, catalogue())
-        text = as_page(executed(page), alternates=addresses, index=indexes[language], footer_links=footer)
+        about = {"index": indexes[language], "footer_links": footer, "contact": PUBLISHER}
+        text = as_page(executed(page), alternates=addresses, **about)
         write_text(made / addresses[language], text)
         own = open_page(own_tree, "99", language, catalogue())
-        text = as_page(executed(own), alternates=own_addresses, index=indexes[language], footer_links=footer)
+        text = as_page(executed(own), alternates=own_addresses, **about)
         write_text(made / own_addresses[language], text)
         counties = [own.entry(own_addresses)]
         listed = [page.entry(addresses), page.entry({})]
