@@ -35,9 +35,7 @@ def _intervals(base: pd.DataFrame) -> pd.DataFrame:
     """Four intervals of a year, with nearly everybody at risk in each."""
     days = np.linspace(0, 364, 5)
     parts = [
-        base[["municipality", "option", "group"]].assign(
-            interval=i, start=days[i], end=days[i + 1], events=0, exposure=base["n"] * 91.0 * (1 - 0.1 * i)
-        )
+        base.assign(interval=i, start=days[i], end=days[i + 1], events=0, exposure=base["n"] * 91.0 * (1 - 0.1 * i))
         for i in range(4)
     ]
     return pd.concat(parts, ignore_index=True)

@@ -11,6 +11,7 @@ from costeff.draws import rng
 from costeff.outcomes import MODELS
 from costeff.outcomes.binary import Binary
 from costeff.outcomes.calibration import RANKS, uniformity
+from costeff.params import Catalogue
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +48,14 @@ def test_the_test_of_uniformity_errs_as_often_as_it_says():
     pick = rng(2, "ranks")
     many = [ranks(pick.integers(0, RANKS + 1, 400)).assign(parameter=number) for number in range(300)]
     assert (uniformity(pd.concat(many))["p"] < 0.1).mean() == pytest.approx(0.1, abs=0.05)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_register_of_a_calibration_is_one_that_the_model_reads(name):
+    context = tool().context_for(MODELS[name], Catalogue.load())
+    assert MODELS[name].build(context).free_RVs
+    assert set(context.size.index.get_level_values("municipality")) == set(context.counties)
+    assert (context.size > 0).all()
 
 
 @pytest.mark.slow
