@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from html import unescape
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -164,6 +165,10 @@ def test_it_reads_as_the_page_does_from_the_first_word_to_the_last(made: tuple[s
     _, text, document = made
     said = plain(document.text(document.root.StructTreeRoot))
     expected = plain("".join(Reader(text).said))
+    contents = re.search('<nav class="contents".*?</nav>', text, re.DOTALL)
+    names = [plain(unescape(name)) for name in re.findall(r"<a [^>]*>(.*?)</a>", contents[0])]
+    with_pages = re.search(r"\d+".join(map(re.escape, names)) + r"\d+", said)  # on paper each has its page
+    said = said.replace(with_pages[0], "".join(names))
     assert said.endswith(expected)
     warning = said.removesuffix(expected)
     assert warning
