@@ -98,6 +98,10 @@ def _nodes(text: str) -> yaml.Node | None:
     return root
 
 
+HOLE = "?"  # what a template leaves for its user to fill in
+TO_FILL_IN, FILL_IN = "is still to be filled in", "write what the comment above it asks for"
+
+
 class Document:
     """A parsed YAML file that can say on which line a value stands."""
 
@@ -115,9 +119,24 @@ class Document:
     def tell(self, problems: Problems, keys: tuple[Any, ...], rule: str, cure: str) -> None:
         """Add a problem with its place; what several aliases share is told once, where it is first met."""
         node, _, rest = self._find(keys)
+        if isinstance(node, yaml.ScalarNode) and node.value == HOLE:
+            rest, rule, cure = (), TO_FILL_IN, FILL_IN
         if (id(node), rest, rule) not in self._told:
             self._told.add((id(node), rest, rule))
             problems.add(self.place(keys), rule, cure)
+
+    def tell_holes(self, problems: Problems) -> None:
+        """Add a problem for every value of a template that nobody has filled in, in the order of the file."""
+        waiting: list[tuple[tuple[Any, ...], Any]] = [((), self.data)]
+        met: set[int] = set()  # what aliases share is looked at once
+        while waiting:
+            keys, value = waiting.pop()
+            if value == HOLE or value == dict.fromkeys(LANGUAGES, HOLE):
+                self.tell(problems, keys, TO_FILL_IN, FILL_IN)
+            elif isinstance(value, dict | list) and id(value) not in met:
+                met.add(id(value))
+                inside = value.items() if isinstance(value, dict) else enumerate(value)
+                waiting += [((*keys, key), item) for key, item in reversed(list(inside))]
 
     def _find(self, keys: tuple[Any, ...]) -> tuple[yaml.Node | None, int, tuple[Any, ...]]:
         """The value or its nearest parent, its line, and the keys that do not exist."""

@@ -6,16 +6,18 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from commands import Done, costeff
 from typer.testing import CliRunner
 
 from costeff.avoided_cost import MODELS
 from costeff.cli import app
-from costeff.errors import DataError, ExitCode, ParamsError
+from costeff.errors import ExitCode, ParamsError
 from costeff.params import Catalogue
 from costeff.params import entries as kinds
 from costeff.params.pricing import price
@@ -310,30 +312,80 @@ def test_python_blocks_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         exec(compile(block, f"{page.name}, block {number}", "exec"), names)
 
 
-def test_the_register_of_the_guide_says_what_the_guide_says(tmp_path: Path, params: Catalogue) -> None:
-    """Its files as they stand have the problems told there, and none once they are mended."""
-    from costeff.batch.country import open_checked
-    from costeff.records import binary_cells
+REGISTER_GUIDE = ROOT / "docs" / "how_to" / "own_register.md"
+MENDS = {
+    "asiakkaat.csv": [("c09;91;", "c09;091;")],
+    "jaksot.csv": [("2 800,00", "2800,00"), ("10.2.2024", "2.10.2024")],
+}
 
-    page = ROOT / "docs" / "how_to" / "own_register.md"
+
+def made_by_hand(folder: Path, encoding: str = "cp1252") -> None:
+    """The files of the guide as they stand, as a spreadsheet on Windows saves them."""
+    page = read(REGISTER_GUIDE)
+    for name, body in re.findall(r"`my_register/(\w+\.csv)`:\n\n```text\n(.*?)```", page, re.DOTALL):
+        (folder / name).write_bytes(body.replace("\n", "\r\n").encode(encoding))
+    (folder / "mapping.yaml").write_text(fences(REGISTER_GUIDE, "yaml")[0], encoding="utf-8")
+    (folder / "register.json").write_text(fences(REGISTER_GUIDE, "json")[0], encoding="utf-8")
+
+
+def mended(folder: Path, encoding: str = "cp1252") -> None:
+    for name, mends in MENDS.items():
+        text = (folder / name).read_bytes().decode(encoding)
+        for old, new in mends:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        (folder / name).write_bytes(text.encode(encoding))
+    with (folder / "tulokset.csv").open("ab") as file:
+        file.write(b"c12;sijoitus;365;ei\r\n")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig"])
+def test_the_guide_to_own_registers_can_be_followed(tmp_path: Path, params: Catalogue, encoding: str) -> None:
+    """From the template to a register that holds together; each command says what the guide says it does."""
+    from costeff.batch.country import open_checked
+    from costeff.records import binary_cells, cost_cells
+
+    template, check, again, run = fences(REGISTER_GUIDE, "sh")
+    written, wrong, fine = (
+        next(text for text in fences(REGISTER_GUIDE, "text") if part in text)
+        for part in ("Empty register", "does not hold together", "holds together (")
+    )
+    assert "--register my_register" in run
+
+    def follow(line: str) -> Done:
+        return costeff(*(words_of(line) or []), cwd=tmp_path, env={"COSTEFF_HOME": str(ROOT)})
+
+    assert follow(template).stdout == written
     folder = tmp_path / "my_register"
-    folder.mkdir()
-    for name, body in re.findall(r"`my_register/(\w+\.csv)`:\n\n```text\n(.*?)```", read(page), re.DOTALL):
-        (folder / name).write_text(body, encoding="utf-8")
-    told = next(body for body in fences(page, "text") if "does not hold together" in body)
-    with pytest.raises(DataError) as caught:
-        open_checked(folder, params)
-    assert str(caught.value) == told.rstrip("\n")
-    mends = {"clients.csv": ("c09,91,", "c09,091,"), "episodes.csv": ("2024-02-10", "2024-10-02")}
-    for name, (old, new) in mends.items():
-        file = folder / name
-        file.write_text(file.read_text().replace(old, new))
-    with (folder / "outcomes.csv").open("a") as file:
-        file.write("c12,placement,365,false\n")
-    (folder / "register.json").write_text(fences(page, "json")[0])
+    assert "has no rows" in follow(check).stderr, "the empty files are told"
+    for empty in folder.glob("*.csv"):
+        empty.unlink()
+    made_by_hand(folder, encoding)
+    told = follow(check)
+    assert (told.returncode, told.stderr) == (ExitCode.DATA, wrong)
+    mended(folder, encoding)
+    assert follow(again).stdout.endswith(fine)
     with open_checked(folder, params) as register:
         assert register.synthetic
         assert binary_cells(register, "placement", 365).table["n"].sum() == 12
+        assert cost_cells(register).table["sum"].sum() == 61_200
+
+
+@pytest.mark.slow
+def test_the_run_of_the_guide_to_own_registers_says_what_the_guide_says(tmp_path: Path) -> None:
+    folder = tmp_path / "my_register"
+    folder.mkdir()
+    made_by_hand(folder)
+    mended(folder)
+    line = next(line for line in fences(REGISTER_GUIDE, "sh") if line.startswith("costeff run"))
+    done = costeff(*(words_of(line) or []), cwd=tmp_path, env={"COSTEFF_HOME": str(ROOT)})
+    assert done.returncode == ExitCode.OK, done.stderr
+    said = as_text(tmp_path / "own" / "165.en.html")
+    quoted = [
+        part for quote in re.findall(r"^> (.+)$", read(REGISTER_GUIDE), re.MULTILINE) for part in quote.split(" [...] ")
+    ]
+    assert len(quoted) > 4
+    assert [quote for quote in quoted if quote not in said] == []
 
 
 def test_the_price_of_the_guide_can_be_added(tmp_path: Path) -> None:
@@ -358,3 +410,77 @@ def test_the_summary_of_the_check_is_that_of_today() -> None:
 def test_no_dash_is_used_as_a_pause() -> None:
     pages = [page for page in PAGES if page.is_relative_to(ROOT / "docs") or page.name == "GLOSSARY.md"]
     assert [page.name for page in pages if re.search(r"\s[–—]\s", prose(page))] == []
+
+
+# --- guides followed word by word -----------------------------------------------------------------
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return FENCE.findall(read(page))
+
+
+def home(folder: Path) -> Path:
+    """A project of its own for a user who follows a guide, with the fits that are cached."""
+    made = folder / "home"
+    shutil.copytree(ROOT / "params", made / "params")
+    (made / "notebooks").symlink_to(ROOT / "notebooks")
+    (made / ".cache").mkdir()
+    (ROOT / ".cache" / "costeff").mkdir(parents=True, exist_ok=True)
+    (made / ".cache" / "costeff").symlink_to(ROOT / ".cache" / "costeff")
+    return made
+
+
+def test_the_guide_to_own_chains_can_be_followed(tmp_path: Path) -> None:
+    page, practice, project = ROOT / "docs" / "how_to" / "own_chain.md", tmp_path / "practice", home(tmp_path)
+    practice.mkdir()
+    texts = fences(page, "text")
+    written, lacking, wrong, fine = (text.rstrip("\n") for text in texts)
+    new, check, kept, _, _ = fences(page, "sh")
+
+    def follow(line: str) -> Done:
+        return costeff(*(words_of(line) or []), cwd=practice, env={"COSTEFF_HOME": str(project)})
+
+    assert follow(new).stdout.rstrip("\n") == written
+    assert follow(new).returncode == ExitCode.SETUP, "never overwritten"
+    told = follow(check)
+    assert (told.returncode, told.stderr.splitlines()[0]) == (ExitCode.PARAMS, lacking)
+    file = practice / "reablement.yaml"
+    filled = read(ROOT / "notebooks" / "reablement.yaml")
+    file.write_text(filled.replace("payer: older_people_care", "payer: old_people", 1), encoding="utf-8")
+    assert follow(f"{check.strip()} --lang fi").stderr.rstrip("\n") == wrong
+    file.write_text(filled, encoding="utf-8")
+    assert follow(check).stdout.rstrip("\n") == fine
+    (project / "params" / "own").mkdir()
+    file.rename(project / "params" / "own" / file.name)
+    for line in kept.splitlines():
+        assert follow(line).returncode == ExitCode.OK, line
+
+
+def test_the_table_of_models_of_the_guide_to_own_chains_is_that_of_today(params: Catalogue) -> None:
+    rows_told = re.findall(
+        r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", read(ROOT / "docs" / "how_to" / "own_chain.md"), re.MULTILINE
+    )
+    assert [name for name, _ in rows_told] == list(MODELS)
+    for name, able in rows_told:
+        sets = [key for key, one in params.price_sets.items() if one.can_price(name, MODELS[name].items)]
+        assert re.findall(r"`(\w+)`", able) == sets, name
+
+
+@pytest.mark.slow
+def test_the_run_of_the_guide_to_own_chains_says_what_the_guide_says(tmp_path: Path) -> None:
+    page, project = ROOT / "docs" / "how_to" / "own_chain.md", home(tmp_path)
+    (project / "params" / "own").mkdir()
+    shutil.copy(ROOT / "notebooks" / "reablement.yaml", project / "params" / "own")
+    line = next(line for line in fences(page, "sh") if "--output runs/reablement" in line)
+    done = costeff(*(words_of(line) or []), cwd=project, env={"COSTEFF_HOME": str(project)})
+    assert done.returncode == ExitCode.OK, done.stderr
+    said = as_text(project / "runs" / "reablement" / "165.en.html")
+    quoted = re.findall(r"^> (.+)$", read(page), re.MULTILINE)
+    assert quoted
+    assert [quote for quote in quoted if quote not in said] == []
+
+
+def as_text(page: Path) -> str:
+    """What a page says, without tags and joiners."""
+    bare = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", read(page), flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", bare)).replace("\u2060", "").split())

@@ -59,7 +59,7 @@ every_analysis = pytest.mark.parametrize("path", ANALYSES, ids=lambda path: path
 
 
 def test_the_notebooks_are_there():
-    assert {path.name[:2] for path in NOTEBOOKS} >= {f"{number:02}" for number in (*range(12), 90)}
+    assert {path.name[:2] for path in NOTEBOOKS} >= {f"{number:02}" for number in (*range(13), 90)}
 
 
 # --- form ---------------------------------------------------------------------------------------
@@ -626,3 +626,21 @@ def test_whole_country_is_no_league_table(tmp_path, monkeypatch):
     for held in numbers(r"risk hold the truth in (\d+)% .* intervals of rank in (\d+)%", text):
         assert 80 < held < 97
     assert re.search(r"Lapinjärvi lies above the country's mean in . cases of 10, at a place from \d+ to \d+", text)
+
+
+@pytest.mark.slow
+def test_own_chain_goes_from_an_empty_file_to_an_appraisal(tmp_path, monkeypatch):
+    text = run("12_own_chain.ipynb", tmp_path, monkeypatch, draws=200)
+    (lacking,) = numbers(r"The empty file lacks (\d+) things", text)
+    assert lacking > 30
+    assert "Palvelun nimi, isolla alkukirjaimella." in text, "what to write, in the user's language"
+    assert "The file has 0 problems." in text
+    before, after = re.findall(r"parameters was (\w+) and is (\w+)\.", text)[0]
+    assert before != after
+    assert "1 to chains, 1 to unit_costs" in text
+    assert "Synthetic data. reablement in Janakkala" in text
+    (ratio,) = numbers(r"odds ratio +([\d.]+) ", text)
+    assert 0.6 < ratio < 0.95, "the truth is 0.74, and the prior draws it towards one"
+    euros, end = numbers(r"the net saving is (−?€[\d,]+) on average, and above zero in (\d) cases of 10", text)
+    assert abs(euros) < 100_000
+    assert 2 <= end <= 8, "with these assumptions the answer is undecided"

@@ -27,6 +27,7 @@ from costeff.cohort import (
     unfold_matrix,
 )
 from costeff.errors import ModelError
+from costeff.shown import Shows, lines, table, titled
 
 
 class Domain(StrEnum):
@@ -39,7 +40,7 @@ class Domain(StrEnum):
 
 
 @dataclass(frozen=True)
-class AvoidedCostModel:
+class AvoidedCostModel(Shows):
     """A multi-state cohort whose priced states a service can keep people out of.
 
     Attributes
@@ -104,10 +105,20 @@ class AvoidedCostModel:
         inputs = xr.Dataset({name: given[name] for name in self.parameters})
         return self.rates(given["event"], inputs)
 
-    def _repr_html_(self) -> str:
+    def _html(self) -> str:
         from costeff.avoided_cost.diagram import diagram
 
-        return diagram(self.id.replace("_", " "), self.states, self.moves, self.items)
+        title = self.id.replace("_", " ")
+        drawn = diagram(title, self.states, self.moves, self.items)
+        return titled(title, drawn, table(self._inputs(), "The numbers it needs, in params/transitions/"))
+
+    def _plain(self) -> str:
+        moves = [{"from": a, "to": b, "driven by": by} for (a, b), by in self.moves.items()]
+        priced = f"priced: {', '.join(self.items)}"
+        return "\n".join([lines(moves, self.id), priced, lines(self._inputs())])
+
+    def _inputs(self) -> list[dict[str, str]]:
+        return [{"number": name, "is a": domain.value} for name, domain in self.domains.items()]
 
     def event_rate(self, risk: xr.DataArray, years: float) -> xr.DataArray:
         """Yearly rate of the event that gives `risk` within `years`."""

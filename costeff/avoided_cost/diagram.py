@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from costeff.shown import PAPER
+
 WIDTH, HEIGHT = 146, 44
 ACROSS, DOWN = 128, 38  # between boxes
 MARGIN, LINE, BOW = 44, 19, 88.0
@@ -95,7 +97,7 @@ def _arrow(start: Point, end: Point, number: int, order: int) -> str:
     return (
         f'<path d="M{a[0]} {a[1]}C{b[0]} {b[1]} {c[0]} {c[1]} {d[0]} {d[1]}" fill="none" stroke="currentColor" '
         f'stroke-width="1.2" opacity=".75"/><path d="M{d[0]} {d[1]}{head}" opacity=".75"/>'
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8.5" fill="Canvas" stroke="currentColor" stroke-width=".8"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8.5" fill="{PAPER}" stroke="currentColor" stroke-width=".8"/>'
         f'<text x="{x:.1f}" y="{y + 4:.1f}" font-size="11" text-anchor="middle">{number}</text>'
     )
 

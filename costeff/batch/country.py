@@ -68,15 +68,25 @@ def synthetic_places(catalogue: Catalogue) -> pd.DataFrame:
     )
 
 
-def synthetic_register(catalogue: Catalogue, seed: int, cache: Path, clients: int | None = None) -> Path:
+def scenario_of(chain: ImpactChain, catalogue: Catalogue) -> str:
+    """The scenario whose register tells the chain's outcome; the usual one where none does: it lacks the outcome."""
+    told = (name for name, one in catalogue.scenarios.items() if one.truth.outcome == chain.outcome.outcome)
+    return next(told, SCENARIO)
+
+
+def synthetic_register(
+    catalogue: Catalogue, seed: int, cache: Path, clients: int | None = None, scenario: str = SCENARIO
+) -> Path:
     """The folder of the synthetic register for this truth, these places and this seed; written when it is not there.
 
     Parameters
     ----------
     clients
         How many, where it is not as many as the truth says.
+    scenario
+        Which truth; see `scenario_of`.
     """
-    places, truth = synthetic_places(catalogue), catalogue.scenarios[SCENARIO].truth
+    places, truth = synthetic_places(catalogue), catalogue.scenarios[scenario].truth
     truth = truth if clients is None else truth.override(clients=clients)
     content = f"{__version__}\n{seed}\n{truth.model_dump_json()}\n{places.to_csv(index=False)}"
     folder = cache / "synthetic" / sha256(content.encode()).hexdigest()[:16]
@@ -179,14 +189,15 @@ def _made_up(chain: ImpactChain, catalogue: Catalogue, seed: int, cache: Path) -
         Path(__file__).read_text("utf-8"),
     ]
     if chain.outcome.data == "register":
-        asked.append(synthetic_register(catalogue, seed, cache).name)
+        made_up = synthetic_register(catalogue, seed, cache, scenario=scenario_of(chain, catalogue))
+        asked.append(made_up.name)
     name = sha256("\n".join(asked).encode()).hexdigest()[:20]
     kept = {what: read_cells(folder / f"{name}.{what}.parquet") for what in ("outcome", "costs")}
     counties = {m.code: m.county for m in catalogue.municipalities.values()}
     if (outcome := kept["outcome"]) and (kept["costs"] or chain.input.cost != REGISTER):
         return Data(outcome, kept["costs"], counties if chain.outcome.data == "register" else {})
     if chain.outcome.data == "register":
-        with open_checked(synthetic_register(catalogue, seed, cache), catalogue) as register:
+        with open_checked(made_up, catalogue) as register:
             made = data_for(chain, catalogue, register)
     else:
         made = data_for(chain, catalogue, None)

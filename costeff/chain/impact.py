@@ -13,6 +13,7 @@ from pydantic import Field
 
 from costeff.chain.stages import KIND_LABELS, STAGE_LABELS, Kind, Stage
 from costeff.chain.steering import MEANS, MEANS_LABELS, MEANS_SHORT, STEERED_BY, Means, Steering
+from costeff.shown import Shows, lines, table, titled
 from costeff.spec import Id, Label, Spec
 
 
@@ -64,7 +65,7 @@ class Impact(Node):
     horizon_years: int = Field(ge=1, le=60)
 
 
-class ImpactChain(Spec):
+class ImpactChain(Shows, Spec):
     """From what is bought to what changes and what that saves."""
 
     id: Id
@@ -137,17 +138,19 @@ class ImpactChain(Spec):
             f"<title>{title}</title>{''.join(boxes)}{''.join(labels)}</svg>"
         )
 
-    def _repr_html_(self, language: str = "en") -> str:
-        rows = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row.values()) + "</tr>"
-            for row in self.table(language)
-        )
-        names = ("Stage", "What", "Indicator", "Measures", *(["Steering"] if self.steered else []))
-        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in names)
-        return (
-            f"<h4>{escape(self.label[language])}</h4>{self.diagram(language)}"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        )
+    def _html(self, language: str = "en") -> str:
+        rows = [_titled(row) for row in self.table(language)]
+        caption = f"{self.option[language]} · {self.comparator[language]}"
+        return titled(self.label[language], self.diagram(language), table(rows, caption))
+
+    def _plain(self, language: str = "en") -> str:
+        return lines([_titled(row) for row in self.table(language)], self.label[language])
+
+
+def _titled(row: dict[str, str]) -> dict[str, str]:
+    """A row of the table with the headings of a notebook."""
+    names = {"stage": "Stage", "what": "What", "indicator": "Indicator", "kind": "Measures", "steering": "Steering"}
+    return {names[key]: text for key, text in row.items()}
 
 
 def _means(node: Node, language: str) -> str:

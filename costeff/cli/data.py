@@ -70,7 +70,7 @@ def describe(
     if page:
         print(dictionary_page(), end="")
         return
-    chosen = _language(language)
+    chosen = chosen_language(language)
     for name, declared in TABLES.items():
         table = Table(
             *HEADINGS[chosen], show_edge=False, title=f"{name}: {declared.label[chosen]}", title_justify="left"
@@ -89,11 +89,11 @@ def template(
     """Write empty files of a register to fill in, with a mapping to adapt and what every column means."""
     from costeff.records import write_template
 
-    written = write_template(folder, tables or (), _language(language))
+    written = write_template(folder, tables or (), chosen_language(language))
     print(f"Empty register written to {written}. Read README.md there, then run: costeff data check {written}")
 
 
-def _language(text: str) -> Language:
+def chosen_language(text: str) -> Language:
     from costeff.errors import UsageError
     from costeff.spec import LANGUAGES
 

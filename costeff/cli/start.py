@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 from costeff import __version__
-from costeff.cli import data, indicators, link, params, pdf, release, run, simulate, site, status
+from costeff.cli import chain, data, indicators, link, params, pdf, release, run, simulate, site, status
 from costeff.errors import CosteffError, ExitCode, Problem, SetupError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="What a service changes, costs and saves."
 )
 app.add_typer(params.app, name="params")
+app.add_typer(chain.app, name="chain")
 app.add_typer(data.app, name="data")
 app.add_typer(link.app, name="link")
 app.add_typer(indicators.app, name="indicators")

@@ -25,6 +25,7 @@ from costeff.comparison.links import IDENTITY, SCALES, Scale
 from costeff.comparison.result import Comparison, Draws, as_effect, told_attrs
 from costeff.draws import OPTIONS, rng
 from costeff.errors import DataError, ModelError, Problem, Problems
+from costeff.shown import Shows, framed
 
 Controls = Literal["never", "not yet"]
 NEVER = -1  # position of the start of those who never start
@@ -63,7 +64,7 @@ class Panel:
 
 
 @dataclass(frozen=True, eq=False)
-class StaggeredEffect:
+class StaggeredEffect(Shows):
     """Difference in differences with staggered starts.
 
     Attributes
@@ -86,10 +87,12 @@ class StaggeredEffect:
     pre_trend: dict[str, float]
     two_way: dict[str, float]
 
-    def _repr_html_(self) -> str:
-        head = self.comparison._repr_html_()
-        shown: str = self.event_study.to_html(float_format="%.4g", border=0, index=False)
-        return f"{head}<h5>by periods since the start</h5>{shown}"
+    def _html(self) -> str:
+        shown = self.event_study.to_html(float_format="%.4g", border=0, index=False)
+        return self.comparison._html() + framed(shown, "Effect by periods since the start")
+
+    def _plain(self) -> str:
+        return f"{self.comparison._plain()}\n{self.event_study.to_string(float_format='%.4g', index=False)}"
 
 
 def read_panel(table: pd.DataFrame, starts: Mapping[str, Any], source: str = "", synthetic: bool = False) -> Panel:

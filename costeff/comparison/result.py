@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 from costeff.comparison.links import Scale
 from costeff.draws import OPTIONS, rng
 from costeff.errors import ModelError, Problem
+from costeff.shown import Shows, framed, titled
 
 MASS = 0.95
 
@@ -38,7 +40,7 @@ class Data(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shows):
     """An estimate of what the new option changes.
 
     Attributes
@@ -62,12 +64,21 @@ class Comparison:
     notes: tuple[str, ...] = ()
     coefficients: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    def _repr_html_(self) -> str:
-        from html import escape
+    @property
+    def sentence(self) -> str:
+        """What the new option changes, with its interval."""
+        told = self.table.loc["difference"].map("{:.3g}".format)
+        unit = self.effect.attrs.get("unit", "")
+        interval = f"{told['low']} to {told['high']}"
+        return f"New less usual: {told['estimate']} ({interval}){f', {unit}' if unit else ''}."
 
+    def _html(self) -> str:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        shown: str = self.table.to_html(float_format="%.4g", border=0)
-        return f"<h4>{escape(self.method)}</h4>{shown}<ul>{notes}</ul>"
+        shown = framed(self.table.to_html(float_format="%.4g", border=0), self.sentence)
+        return titled(self.method, shown, f"<ul>{notes}</ul>" if notes else "")
+
+    def _plain(self) -> str:
+        return "\n".join([f"{self.method}: {self.sentence}", self.table.to_string(float_format="%.4g"), *self.notes])
 
 
 def compared(

@@ -20,6 +20,7 @@ from costeff.comparison.result import Comparison, Draws, as_effect, told_attrs
 from costeff.comparison.sample import regress
 from costeff.draws import OPTIONS, rng
 from costeff.errors import DataError, ModelError, Problem, Problems
+from costeff.shown import Shows, framed
 
 METHOD = "interrupted time series"
 SHARES = Scale("risk", "risk_difference", "share of clients in a period", IDENTITY)
@@ -28,7 +29,7 @@ CHANGES = ("change of level", "change of slope")
 
 
 @dataclass(frozen=True, eq=False)
-class InterruptedSeries:
+class InterruptedSeries(Shows):
     """A segmented regression and its counterfactual.
 
     Attributes
@@ -45,10 +46,12 @@ class InterruptedSeries:
     coefficients: pd.DataFrame
     path: pd.DataFrame
 
-    def _repr_html_(self) -> str:
-        head = self.comparison._repr_html_()
-        shown: str = self.coefficients.to_html(float_format="%.4g", border=0)
-        return f"{head}<h5>coefficients</h5>{shown}"
+    def _html(self) -> str:
+        shown = self.coefficients.to_html(float_format="%.4g", border=0)
+        return self.comparison._html() + framed(shown, "Coefficients of the regression")
+
+    def _plain(self) -> str:
+        return f"{self.comparison._plain()}\n{self.coefficients.to_string(float_format='%.4g')}"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from costeff.comparison.sample import Measured, Regression, Sample, design, read
 from costeff.disclosure import protect_count
 from costeff.errors import ModelError, Problem, Problems
 from costeff.records import Cells
+from costeff.shown import Shows, framed, titled
 
 Estimand = Literal["ate", "att", "ato"]
 SEPARATED = 1e-6  # a score nearer to 0 or 1 than this is one
@@ -41,7 +42,7 @@ class Tilt(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Propensity:
+class Propensity(Shows):
     """The probability of the new option, by cell, from a binomial regression on covariates.
 
     Attributes
@@ -128,9 +129,15 @@ class Propensity:
                 problems.add("propensity score", rule, "use overlap weights (ato), merge levels or leave them out")
         problems.raise_if_any(ModelError, title)
 
-    def _repr_html_(self) -> str:
-        shown: str = self.positivity.to_html(float_format="%.3f", border=0)
-        return f"<h4>propensity of the new option given {', '.join(self.covariates)}</h4>{shown}"
+    def _html(self) -> str:
+        return titled(self._title, framed(self.positivity.to_html(float_format="%.3f", border=0), "Positivity"))
+
+    def _plain(self) -> str:
+        return f"{self._title}\n{self.positivity.to_string(float_format='%.3f')}"
+
+    @property
+    def _title(self) -> str:
+        return f"Propensity of the new option given {', '.join(self.covariates)}"
 
 
 def propensity(

@@ -18,6 +18,7 @@ import pandas as pd
 
 from costeff.disclosure.kinds import Count, Estimate, Fact, Key, Kind, Mean, Rate, Rule, Sum, check
 from costeff.errors import Problem, UsageError
+from costeff.shown import framed
 
 __all__ = ["Count", "Estimate", "Fact", "Key", "Kind", "Mean", "Protected", "Rate", "Rule", "Sum", "protect"]
 
@@ -55,7 +56,7 @@ class Protected:
         return f"Protected({self.about}, {self.rule.version})\n{self._frame}"
 
     def _repr_html_(self) -> str:
-        return str(self._frame.to_html(index=False, na_rep="", border=0))
+        return framed(str(self._frame.to_html(index=False, na_rep="", border=0)), self.about)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -33,6 +33,7 @@ from costeff.params.links import Link
 from costeff.params.payers import ClawBack, Duty, Turn
 from costeff.params.published import Design, EvidencePrior, Heterogeneity
 from costeff.records.synthetic import SyntheticTruth
+from costeff.shown import Shows, lines, table
 from costeff.spec import Label, Sources, Spec, project_root
 
 
@@ -44,6 +45,8 @@ class Scenario(Spec):
     note: str
     truth: SyntheticTruth
 
+
+OWN = "own"  # folder of params/ in which users add files that are theirs
 
 # Groups whose ids are told to who mistypes one.
 NAMED = (
@@ -65,7 +68,7 @@ NAMED = (
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalogue(Shows):
     """The contents of params/, by id. `Catalogue.load()` is the way in."""
 
     folder: Path
@@ -101,8 +104,13 @@ class Catalogue:
     changes: tuple[str, ...] = ()  # what-ifs: values that are other than the files say
 
     @staticmethod
-    def load(folder: Path | None = None) -> Catalogue:
-        """Read and lint params/.
+    def load(folder: Path | None = None, own: Iterable[Path] = ()) -> Catalogue:
+        """Read and lint params/, with what a user added in its folder own/.
+
+        Parameters
+        ----------
+        own
+            Files of the same form that stand elsewhere, such as a chain that is being written.
 
         Raises
         ------
@@ -113,7 +121,9 @@ class Catalogue:
         if not folder.is_dir():
             problem = Problem(folder.name, "is not a folder", "give the folder that holds sources.yaml")
             raise ParamsError("There are no parameters to read", [problem])
-        return _load(folder, _content_hash(folder))
+        there = {path.resolve() for path in (folder / OWN).glob("*.yaml")}
+        more = tuple(dict.fromkeys(path for path in map(_resolved, own) if path not in there))
+        return _load(folder, more, _content_hash(folder, more))
 
     @property
     def hash(self) -> str:
@@ -232,25 +242,40 @@ class Catalogue:
 
         return Card(key, self)
 
-    def _repr_html_(self) -> str:
-        from costeff.params.show import catalogue_html
+    def _html(self) -> str:
+        from costeff.params.show import catalogue_rows
 
-        return catalogue_html(self)
+        return table(catalogue_rows(self), f"Parameters {self.hash}")
+
+    def _plain(self) -> str:
+        from costeff.params.show import catalogue_rows
+
+        rows = [{name: row[name] for name in ("group", "entries")} for row in catalogue_rows(self)]
+        return lines(rows, f"Parameters {self.hash}")
 
 
-def _content_hash(folder: Path) -> str:
+def _resolved(path: Path) -> Path:
+    """The path of a file that is there, or a problem that says it is not."""
+    if not path.is_file():
+        problem = Problem(path.name, "is not a file", "give the path of a .yaml file")
+        raise ParamsError("There is no such file", [problem])
+    return path.resolve()
+
+
+def _content_hash(folder: Path, own: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".yaml", ".csv"} and p.is_file()):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    inside = sorted(p for p in folder.rglob("*") if p.suffix in {".yaml", ".csv"} and p.is_file())
+    for name, path in [*((str(path.relative_to(folder)), path) for path in inside), *((p.name, p) for p in own)]:
+        digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, content: str) -> Catalogue:
+def _load(folder: Path, own: tuple[Path, ...], content: str) -> Catalogue:
     """The hash is a part of the key: a file changed in a living session is read again."""
     from costeff.params.reader import Reader  # which makes a Catalogue
 
-    reader = Reader(folder, content)
+    reader = Reader(folder, content, own)
     catalogue = reader.read()
     reader.problems.raise_if_any(ParamsError, f"The parameters in {folder.name}/ do not hold together")
     return catalogue

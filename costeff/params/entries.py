@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from costeff.shown import Shows
 from costeff.spec import CountyCode, Id, Label, MunicipalityCode, Sources, Spec, Year
 
 Quality = Literal["register", "survey", "budget", "study", "stated", "derived", "assumption"]
@@ -25,13 +26,18 @@ QUALITY_LABELS: dict[str, Label] = {
 }
 
 
-class Entry(Spec):
-    """A row that shows itself in a notebook as a card."""
+class Entry(Shows, Spec):
+    """A row that shows itself as a card."""
 
-    def _repr_html_(self) -> str:
+    def _html(self) -> str:
         from costeff.params.show import entry_html
 
         return entry_html(self)
+
+    def _plain(self) -> str:
+        from costeff.params.show import entry_plain
+
+        return entry_plain(self)
 
 
 class Source(Entry):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from costeff.agreement import Budget, Contract
 from costeff.chain import ImpactChain, IndicatorSet
 from costeff.errors import Problems
-from costeff.params.catalogue import Catalogue, Scenario, inner_specs
+from costeff.params.catalogue import OWN, Catalogue, Scenario, inner_specs
 from costeff.params.entries import (
     Conventions,
     County,
@@ -35,6 +35,16 @@ from costeff.params.tables import number, read_rows
 from costeff.spec import Document, Label, Spec, parse, read_yaml, validation_problems
 
 Keys = tuple[Any, ...]
+# What a user's own file may add: by field of the catalogue, the kind of entry, whose ids it joins, whether it has one.
+ADDED: dict[str, tuple[type[Spec], str, bool]] = {
+    "chains": (ImpactChain, "chains", True),
+    "unit_costs": (UnitCost, "unit_costs", True),
+    "price_sets": (PriceSet, "price_sets.yaml", True),
+    "indicators": (IndicatorSet, "indicators", True),
+    "contracts": (Contract, "contracts", True),
+    "scenarios": (Scenario, "scenarios", False),
+    "sources": (Source, "sources.yaml", False),
+}
 
 
 class Reader:
@@ -43,8 +53,9 @@ class Reader:
     An entry that is there but faulty is *declared*: its own fault is told, and not that others name it.
     """
 
-    def __init__(self, folder: Path, content: str) -> None:
+    def __init__(self, folder: Path, content: str, own: tuple[Path, ...] = ()) -> None:
         self.folder, self.content, self.problems = folder, content, Problems()
+        self.own = (*sorted((folder / OWN).glob("*.yaml")), *own)
         self._declared: dict[str, set[str] | None] = {}  # by file or folder; None: a file could not be read
         self._where: dict[tuple[type[Spec], str], tuple[Document, Keys]] = {}  # kind of entry, id -> document, keys
         self._named: list[tuple[str, Document, Keys]] = []  # a source, and where it is named
@@ -82,7 +93,7 @@ class Reader:
             counties=self._counties(),
             need=self._need(),
         )
-        catalogue = self._filled(catalogue)
+        catalogue = self._filled(self._with_own(catalogue))
         places = {name: [place for place, _ in rows] for name, rows in evidence.items()}
         Lint(catalogue, self.problems, self._declared, self._where, places).run(self._named)
         return catalogue
@@ -193,6 +204,35 @@ class Reader:
         if entry is not None:
             self._note_sources(entry, document, ("claw_back",))
         return entry
+
+    # --- what users add ----------------------------------------------------------------------
+
+    def _with_own(self, catalogue: Catalogue) -> Catalogue:
+        """The catalogue with the entries of users' own files, which add to it and change nothing of it."""
+        for path in self.own:
+            document = read_yaml(path, self.problems)
+            if document is None or not isinstance(document.data, dict):
+                if document is not None:
+                    self.problems.add(document.place(), "is empty or not a mapping", f"it has {', '.join(ADDED)}")
+                continue
+            document.tell_holes(self.problems)
+            for key in document.data.keys() - ADDED.keys():
+                document.tell(self.problems, (key,), "unknown key", f"a file of your own has {', '.join(ADDED)}")
+            found = {name: self._added(name, document) for name in ADDED if name in document.data}
+            merged = {name: {**getattr(catalogue, name), **entries} for name, entries in found.items()}
+            catalogue = replace(catalogue, **merged)  # type: ignore[arg-type]
+        return catalogue
+
+    def _added(self, section: str, document: Document) -> dict[str, Any]:
+        kind, among, with_id = ADDED[section]
+        entries = document.data[section]
+        there = self._declared.get(among) or set()
+        for key in entries if isinstance(entries, dict) else ():
+            if str(key) in there:
+                cure = "choose another id: a file of your own adds, and changes nothing that is there"
+                document.tell(self.problems, (section, key), "is an id of params/ already", cure)
+        self._declare(among, entries if isinstance(entries, dict) else ())
+        return self._all(kind, document, (section,), with_id=with_id)
 
     # --- CSV --------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from html import escape
 from typing import Any
 
 from costeff.agreement import (
@@ -24,6 +23,7 @@ from costeff.chain import ImpactChain
 from costeff.errors import Problem, UsageError
 from costeff.params.catalogue import Catalogue, uncertain_values
 from costeff.params.entries import DatedValue, Uncertain
+from costeff.shown import Shows, lines, table, tabular, titled
 from costeff.spec import Label, Spec
 
 
@@ -141,7 +141,7 @@ def values(entry: Spec) -> list[dict[str, str]]:
 
 
 @dataclass(frozen=True)
-class Card:
+class Card(Shows):
     """All entries of one id, with their sources."""
 
     key: str
@@ -176,24 +176,46 @@ class Card:
         parts = [source.publisher, source.title, source.published, source.url, source.note]
         return ". ".join(part for part in parts if part)
 
-    def _repr_html_(self) -> str:
-        sources = _table([{"source": key, "reference": text} for key, text in self.sources()])
-        return "".join(entry_html(entry, self.key) for _, entry in self.entries) + (
-            f"<h5>Sources</h5>{sources}" if sources else ""
-        )
+    def _html(self) -> str:
+        rows = [{"source": key, "reference": text} for key, text in self.sources()]
+        return "".join(entry_html(entry, self.key) for _, entry in self.entries) + table(rows, "Sources")
+
+    def _plain(self) -> str:
+        rows = [{"source": key, "reference": text} for key, text in self.sources()]
+        told = [entry_plain(entry, self.key) for _, entry in self.entries]
+        return "\n\n".join([*told, *([lines(rows)] if rows else [])])
+
+    def _latex(self) -> str:
+        return "\n\n".join(tabular(values(entry), self.key) for _, entry in self.entries if values(entry))
+
+
+def _title(entry: Spec, title: str) -> str:
+    return title or str(getattr(entry, "id", type(entry).__name__))
 
 
 def entry_html(entry: Spec, title: str = "") -> str:
-    """An entry as tables; a chain as its diagram."""
+    """An entry as tables; what shows itself in its own way, such as a chain, does."""
     if isinstance(entry, ImpactChain):
         return entry._repr_html_()
-    head = f"<h4>{escape(title or getattr(entry, 'id', type(entry).__name__))}</h4>"
-    plain = _table([{"": name, " ": text} for name, text in facts(entry)])
-    rows = values(entry)
-    return head + plain + (_table(rows) if rows else "")
+    plain = table(_plain_rows(entry), "What it is")
+    return titled(_title(entry, title), plain, table(values(entry), "Values"))
 
 
-def catalogue_html(catalogue: Catalogue) -> str:
+def entry_plain(entry: Spec, title: str = "") -> str:
+    """An entry as text."""
+    if isinstance(entry, ImpactChain):
+        return str(entry._repr_mimebundle_()["text/plain"])
+    rows = [{name: text for name, text in row.items() if name != "note"} for row in values(entry)]
+    return "\n".join(
+        [_title(entry, title), *(f"  {name}: {text}" for name, text in facts(entry)), lines(rows)]
+    ).rstrip()
+
+
+def _plain_rows(entry: Spec) -> list[dict[str, str]]:
+    return [{"": name, " ": text} for name, text in facts(entry)]
+
+
+def catalogue_rows(catalogue: Catalogue) -> list[dict[str, str]]:
     """The contents of the catalogue: how many entries of each kind, and their ids."""
     groups = (
         "chains", "links", "price_sets", "unit_costs", "transitions", "duties", "contracts", "budgets", "sources"
@@ -203,16 +225,4 @@ def catalogue_html(catalogue: Catalogue) -> str:
         for name in groups
     ]
     rows.append({"group": "municipalities", "entries": str(len(catalogue.municipalities)), "ids": "005 to 992"})
-    return _table(rows)
-
-
-def _table(rows: Iterable[dict[str, str]]) -> str:
-    rows = list(rows)
-    if not rows:
-        return ""
-    head = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row.values()) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return rows

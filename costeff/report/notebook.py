@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,30 +12,54 @@ from html import escape
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
+from costeff import decision
+from costeff.appraisal import summary
+from costeff.draws import summarise
+from costeff.errors import Problem, UsageError
 from costeff.report.evidence_figures import forest_figure
 from costeff.report.figures import LIGHT, AxisTexts, Figure
+from costeff.report.words import Words
+from costeff.shown import Shows, framed, tabular, told
 
 COLOURS = [LIGHT["quiet"], LIGHT["gain"], LIGHT["loss"]]  # the usual service first
 
 
 @dataclass(frozen=True, repr=False)
-class Result:
-    """A sentence with its table and its figure; shows itself in a notebook."""
+class Result(Shows):
+    """A sentence with its table, of which it is the caption, and its figure; shows itself in a notebook."""
 
     sentence: str
     table: pd.DataFrame | None = None
     image: str = ""  # the address of a drawing, which holds all of it
 
     def __repr__(self) -> str:
+        return self._plain()
+
+    def _plain(self) -> str:
         return self.sentence if self.table is None else f"{self.sentence}\n{self.table.to_string()}"
 
-    def _repr_html_(self) -> str:
-        parts = [f"<p>{escape(self.sentence)}</p>"]
-        if self.table is not None:
+    def _latex(self) -> str:
+        if self.table is None:
+            return ""
+        plain = self.table.reset_index() if self.table.index.names != [None] else self.table.reset_index(names="")
+        written = {
+            str(name): plain[name].map(_format(plain[name]) or str, na_action="ignore").fillna("").astype(str)
+            for name in plain
+        }
+        rows = [dict(zip(written, cells, strict=True)) for cells in zip(*written.values(), strict=True)]
+        return tabular(rows, self.sentence)
+
+    def _html(self) -> str:
+        parts = []
+        if self.table is None:
+            parts.append(f"<p>{escape(self.sentence)}</p>")
+        else:
             gaps = dict.fromkeys(self.table.select_dtypes("Int64"), object)  # pandas writes <NA> into these
             shown = self.table.astype(gaps).fillna(dict.fromkeys(gaps, "")) if gaps else self.table
-            parts.append(shown.to_html(formatters=_formats(self.table), na_rep="", border=0))
+            written = shown.to_html(formatters=_formats(self.table), na_rep="", border=0)
+            parts.append(told(self.sentence, framed(written)))
         if self.image:
             alt = escape(self.sentence)
             parts.append(f'<p><img src="{self.image}" alt="{alt}" style="max-width:100%"></p>')
@@ -67,6 +92,73 @@ def tell(sentence: str, table: pd.DataFrame | pd.Series | None = None, figure: A
         drawn = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
     plt.close("all")  # or the notebook would show the figure once more at the end of the cell
     return Result(sentence, frame, drawn)
+
+
+def show(appraised: xr.Dataset, language: str = "en") -> Result:
+    """An appraisal as a sentence and a table: net saving by payer, or by place where it holds several.
+
+    Parameters
+    ----------
+    appraised
+        As `appraise` gives it, or `one` of its municipalities.
+
+    Raises
+    ------
+    UsageError
+        For a Dataset that is no appraisal.
+    """
+    if not _is_appraisal(appraised):
+        problem = Problem("the Dataset", "is no appraisal", "give what `appraise` or `one` returned")
+        raise UsageError("This cannot be shown", [problem])
+    words, attrs, mass = Words(language), appraised.attrs, float(appraised.attrs["mass"])
+    saved = decision.net_saving(appraised)
+    years, clients = appraised.sizes["year"], words.number(attrs["clients"])
+    synthetic = "Synthetic data. " if attrs["synthetic"] else ""
+    whole = f"{clients} clients over {years} years at the {attrs['price_set']} prices"
+    if "municipality" in saved.dims:
+        found = summarise(saved, mass)[["mean", "low", "high"]].to_dataframe()[["mean", "low", "high"]]
+        found["probability"] = (saved > 0).mean("draw").to_series()
+        sentence = f"{synthetic}{attrs['chain']}: net saving of {whole}, {len(found)} places."
+        return Result(sentence, _in_words(found.rename_axis("place"), words))
+    table = summary(appraised).set_index("payer").set_axis(["mean", "low", "high", "probability"], axis=1)
+    row = table.loc["all"]
+    place = str(attrs.get(f"municipality_{language}", ""))
+    interval = words.between(words.money(row["low"], 1000), words.money(row["high"], 1000))
+    sentence = (
+        f"{synthetic}{attrs['chain']}{f' in {place}' if place else ''}: the net saving of {whole} is on average "
+        f"{words.money(row['mean'], 1000)} ({mass:.0%} interval {interval}); it saves "
+        f"{words.chance(float(row['probability']))}."
+    )
+    gate = "" if int(attrs["gate_passed"]) else " A fit did not pass its gate: no figure here may be believed."
+    return Result(sentence + gate, _in_words(table, words))
+
+
+def _in_words(table: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Means, ends and probabilities of saving as the sentence tells them."""
+    money = {name: [words.money(euros, 1000) for euros in table[name]] for name in ("mean", "low", "high")}
+    columns = {"net saving": money.pop("mean"), **money, "it saves": [words.chance(p) for p in table["probability"]]}
+    return pd.DataFrame(columns, index=table.index)
+
+
+def _is_appraisal(found: xr.Dataset) -> bool:
+    return {"chain", "price_set", "clients", "mass", "synthetic", "gate_passed"} <= found.attrs.keys()
+
+
+def _show_datasets() -> None:
+    """In a living notebook an appraisal shows itself as `show` tells it; other Datasets as they always do."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        return
+    formatters = shell.display_formatter.formatters
+
+    def html(found: xr.Dataset) -> str:
+        return show(found)._html() if _is_appraisal(found) else found._repr_html_()
+
+    def plain(found: xr.Dataset, printer: Any, cycle: bool) -> None:
+        printer.text(show(found)._plain() if _is_appraisal(found) else repr(found))
+
+    formatters["text/html"].for_type(xr.Dataset, html)
+    formatters["text/plain"].for_type(xr.Dataset, plain)
 
 
 def _formats(table: pd.DataFrame) -> list[Callable[[Any], str] | None]:
@@ -133,8 +225,10 @@ def forest(table: pd.DataFrame, label: str, *, ratio: bool = True) -> Figure:
 
 
 def drawing_style() -> None:
-    """The look of figures in notebooks: the report's colours on seaborn's grid."""
+    """The look of figures in notebooks, the report's colours on seaborn's grid; and of appraisals: see `show`."""
     import seaborn as sns
+
+    _show_datasets()
 
     settings = {"axes.edgecolor": LIGHT["quiet"], "grid.color": LIGHT["grid"], "figure.figsize": (7.5, 4.2)}
     # ArviZ joins prior and posterior in a way that xarray will change; it is theirs to mend.

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import costeff
 
-from costeff.batch.country import Data, context_for, data_for, fit_keys
+from costeff.batch.country import Data, all_data, all_keys, context_for, data_for, fit_keys
 from costeff.batch.plan import UNMOVED
 from costeff.batch.request import resolve
 from costeff.errors import UsageError
 from costeff.indicators.profile_files import read_profiles
 from costeff.records import Cells
+from costeff.report.appraisals import read_appraisals
+from costeff.report.words import Words
 
 EXAMPLE = Path(__file__).parents[2] / "params" / "profiles" / "example"
 FAMILY, SUPPORT = "intensive_family_work", "post_release_support"
@@ -83,3 +89,34 @@ def test_profiles_that_tell_nothing_are_refused_with_the_other_problems(catalogu
         resolve(catalogue, municipalities=["91"], output=tmp_path, profiles=tmp_path)
     assert rule in str(caught.value)
     assert "091" in str(caught.value), "told at once"
+
+
+TOLD = (
+    "The estimate also reads what wellbeing services counties have told of themselves: {what}. It moves the level "
+    "expected in a municipality with either service, and does not tell why counties differ."
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["fi", "en"])
+def test_what_counties_told_is_read_by_the_model_and_told_on_the_page(catalogue, fits_cache, tmp_path, language):
+    """From the command line to the page: the fit is the one with the covariates, and the page says what was read."""
+    words, pages, hashes = Words(language), {}, {}
+    for name, more in {"with": ("--profiles", EXAMPLE), "without": ()}.items():
+        out = tmp_path / name
+        done = costeff("run", "-m", "165", "--lang", language, "--chain", FAMILY, "--output", out, *more)
+        assert done.returncode == 0, done.stderr
+        text = (out / f"165.{language}.html").read_text(encoding="utf-8")
+        pages[name] = " ".join(unescape(re.sub(r"<[^>]+>", "", text)).replace("\u2060", "").split())
+        hashes[name] = json.loads((out / "run.json").read_text())["fits"][f"{FAMILY} outcome"]["hash"]
+    request = resolve(catalogue, municipalities=["165"], chains=[FAMILY], output=tmp_path, profiles=EXAMPLE)
+    keys = all_keys(all_data(catalogue, request, fits_cache), catalogue, request)[FAMILY]
+    assert hashes["with"] == keys["outcome"] != hashes["without"]
+    kinds = ("how services are organised", "how cooperation works", "how much staff there is for the inhabitants")
+    told = words.say(TOLD, what=words.listed(map(words.say, kinds)))
+    assert told in pages["with"]
+    assert told not in pages["without"]
+    assert not any(words.say(kind) in pages["without"] for kind in kinds)
+    (appraisal,) = read_appraisals(tmp_path / "with" / "appraisals" / "165.nc", "165")
+    read = set(str(appraisal.main.attr("covariates")).split(","))
+    assert {"integrated", "cooperation", "staff_nurse"} <= read

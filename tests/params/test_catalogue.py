@@ -239,7 +239,7 @@ def test_contracts_and_budgets_are_in_the_contents_and_tell_their_terms(catalogu
         for key, entry in group.items():
             assert key in contents
             shown = catalogue.card(key)._repr_html_()
-            assert shown.count("<td style='text-align:left'>pays</td>") == len(getattr(entry, "terms", ()))
+            assert shown.count(">pays</th>") == len(getattr(entry, "terms", ()))
             assert all(f"service: {service}" in shown for service in getattr(entry, "services", ()))
             assert "stated_assumption" in shown
 
