@@ -115,7 +115,7 @@ def page_in_parts(output: Path, codes: Sequence[str], language: str = "fi") -> d
 
     from costeff.batch.local import environment
     from costeff.batch.notebooks import Job, run_job
-    from costeff.kernels.provisioner import close_servers
+    from costeff.kernels.server import close_servers
     from costeff.report.page import open_page
     from costeff.report.render import as_page
 

@@ -45,7 +45,7 @@ def test_params_show_lists_every_id():
         (("run", "-m", "165", "--claw-back=1"), 2, "does not take a value"),
         (("data", "check", "nowhere"), 4, "nowhere"),
         (("run", "-m", "165", "--register", "nowhere"), 4, "nowhere"),
-        (("run", "-m", "165", "--price-year", "2021"), 3, "has no yearly level for 2018 and 2021"),
+        (("run", "-m", "165", "--price-year", "2021"), 2, "has no yearly level for 2018 and 2021"),
         (("params", "check", "nowhere"), 3, "nowhere: is not a folder"),
         (("nonsense",), 2, "No such command"),
     ],

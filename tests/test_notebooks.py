@@ -11,7 +11,7 @@ import pytest
 from costeff.appraisal import Request
 from costeff.batch.request import RunRequest
 from costeff.kernels import KERNEL
-from costeff.kernels.provisioner import PRELOAD
+from costeff.kernels.server import PRELOAD
 from costeff.outcomes import MODELS, Sampling
 
 # What the kernels of all notebooks have loaded before they are forked.

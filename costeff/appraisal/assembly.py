@@ -21,13 +21,14 @@ from costeff.appraisal.money import Downstream, Money
 from costeff.appraisal.request import BASELINE, LATER, REGISTER, Request, check_chains
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.chain import ImpactChain
-from costeff.cohort import discount_factors
+from costeff.cohort import bare, discount_factors
 from costeff.disclosure import protect_count
 from costeff.draws import NEW, USUAL
 from costeff.errors import ParamsError
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.params.links import Link
+from costeff.params.watched import unwatched
 
 
 def appraise(
@@ -84,7 +85,7 @@ def appraise_all(
     areas
         Told as one municipality each, where their codes stand among `municipalities`.
     """
-    check_chains(catalogue).raise_if_any(ParamsError, "The parameters cannot be appraised")
+    check_chains(unwatched(catalogue)).raise_if_any(ParamsError, "The parameters cannot be appraised")
     shared = _Shared(Cohorts(chain, catalogue, fit, tuple(municipalities), request, areas or {}))
     needed = costs if chain.input.cost == REGISTER else None
     return {name: _Assembly(shared, name, needed).dataset() for name in price_sets}
@@ -170,7 +171,7 @@ class _Assembly:
             "cashable": cashable * request.clients,
             "time_avoided": _less(time) * request.clients,
         }
-        out = xr.Dataset(parts).drop_attrs()
+        out = bare(xr.Dataset(parts))
         for name, of in (("avoided", "cashable"), ("avoided_average", "average")):
             out[name] = out[of].sel(option=USUAL, drop=True) - out[of]
         links = xr.zeros_like(out["cashable"]) + sum(by_links, start=0.0) * request.clients
@@ -181,7 +182,7 @@ class _Assembly:
 
     def _discount(self) -> xr.DataArray:
         factors = discount_factors(np.arange(self.cohorts.years), self.cohorts.catalogue.conventions.discount.rate)
-        return factors.assign_coords(year=self.cohorts.calendar).drop_attrs()
+        return bare(factors.assign_coords(year=self.cohorts.calendar))
 
     # --- what every result says of itself ---------------------------------------------------------
 

@@ -14,7 +14,7 @@ from costeff.appraisal.request import BASELINE, LATER, Request
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.avoided_cost import AvoidedCostModel, Persistence
 from costeff.chain import ImpactChain
-from costeff.cohort import apply_hazard_ratio, probability_from_rate, rate_from_probability
+from costeff.cohort import apply_hazard_ratio, bare, probability_from_rate, rate_from_probability
 from costeff.draws import OPTIONS, USUAL, thin
 from costeff.errors import Problems, UsageError
 from costeff.outcomes import Fit
@@ -118,7 +118,7 @@ class Cohorts:
         values, draws, seed = self.catalogue.transitions[model.id], self.request.draws, self.request.seed
         named = {name: sample(values[name], draws, seed, f"transitions.{model.id}.{name}") for name in
                  names or model.parameters}  # fmt: skip
-        return xr.Dataset(named).drop_attrs()
+        return bare(xr.Dataset(named))
 
     @cached_property
     def risk(self) -> xr.DataArray:
@@ -129,9 +129,9 @@ class Cohorts:
         probability, window = (self.drawn(name) for name in BASELINE)
         yearly = rate_from_probability(probability, 1) / window
         usual = probability_from_rate(yearly, self.effect_years)
-        new = apply_hazard_ratio(usual, effect["ratio"].drop_attrs())
+        new = apply_hazard_ratio(usual, bare(effect["ratio"]))
         risk = xr.concat([usual, new], dim="option").assign_coords(option=list(OPTIONS))
-        return risk.transpose("draw", "option").drop_attrs()
+        return bare(risk.transpose("draw", "option"))
 
     @property
     def later_risk(self) -> xr.DataArray:
@@ -158,7 +158,7 @@ class Cohorts:
             self.years,
             effect_years=self.effect_years,
             persistence=self.persistence,
-            half_life_years=half_life.drop_attrs() if wanes else None,
+            half_life_years=bare(half_life) if wanes else None,
             baseline_years=self.baseline_years,
         )
         return run.assign_coords(year=self.calendar)

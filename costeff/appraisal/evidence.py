@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache, lru_cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
+from costeff import draws, evidence
 from costeff.chain import ImpactChain
-from costeff.cohort import apply_hazard_ratio, apply_odds_ratio
+from costeff.cohort import apply_hazard_ratio, apply_odds_ratio, bare
 from costeff.draws import as_draws, rng, thin
 from costeff.errors import CosteffError, ParamsError, Problem, Problems
 from costeff.evidence import (
@@ -28,6 +32,7 @@ from costeff.evidence import (
     error_from_interval,
     taken_apart,
 )
+from costeff.files import write_text
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.params.entries import Published
@@ -123,11 +128,18 @@ def _pooled(studies: Studies, tau_prior: HeterogeneityPrior) -> xr.Dataset:
     return bayesian_pool(studies, tau_prior, DRAWS, SEED)
 
 
-def evidence_prior(chain: ImpactChain, catalogue: Catalogue, belief: Belief = "discounted") -> RobustPrior | None:
+def evidence_prior(
+    chain: ImpactChain, catalogue: Catalogue, belief: Belief = "discounted", kept: Path | None = None
+) -> RobustPrior | None:
     """The prior of the chain's `effect`, a robust mixture; None where there is no evidence, or none is to be used.
 
     The informative component is the predictive distribution for a new place, the weak one the effect's prior in
     priors.yaml.
+
+    Parameters
+    ----------
+    kept
+        Folder of priors that were worked out before, each by the hash of what it was made from; None keeps none.
 
     Raises
     ------
@@ -136,6 +148,42 @@ def evidence_prior(chain: ImpactChain, catalogue: Catalogue, belief: Belief = "d
     """
     if belief == "none" or chain.id not in catalogue.evidence_priors:
         return None
+    path = kept / f"{_made_from(chain, catalogue, belief)}.json" if kept else None
+    if path and (known := _read_prior(path)):
+        return known
+    found = _worked_out(chain, catalogue, belief)
+    if path:
+        write_text(path, json.dumps(asdict(found)) + "\n")
+    return found
+
+
+def _made_from(chain: ImpactChain, catalogue: Catalogue, belief: Belief) -> str:
+    """Hash of all that a prior is made from: rows, designs, heterogeneity, the model's own prior, and the code."""
+    entry = _entry(chain, catalogue)
+    rows = [row for row in catalogue.evidence[entry.evidence] if row.outcome == entry.outcome]
+    weak = catalogue.priors[chain.outcome.model]["effect"]
+    specs = [*rows, entry, catalogue.heterogeneity[entry.heterogeneity], weak]
+    texts = [spec.model_dump_json() for spec in specs]
+    texts += [f"{name} {one.model_dump_json()}" for name, one in sorted(catalogue.designs.items())]
+    texts += [belief, chain.outcome.model, _code(), *(f"{name} {version(name)}" for name in ("numpy", "scipy"))]
+    return sha256("\n".join(texts).encode()).hexdigest()[:20]
+
+
+@cache
+def _code() -> str:
+    files = [Path(__file__), Path(draws.__file__), *sorted(Path(str(evidence.__file__)).parent.glob("*.py"))]
+    return sha256(b"\n".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def _read_prior(path: Path) -> RobustPrior | None:
+    """A prior as it was kept; one that cannot be read is as good as none."""
+    try:
+        return RobustPrior(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, CosteffError):
+        return None
+
+
+def _worked_out(chain: ImpactChain, catalogue: Catalogue, belief: Belief) -> RobustPrior:
     weak, weight = catalogue.priors[chain.outcome.model]["effect"], catalogue.evidence_priors[chain.id].weight
     new_place = predictive(chain, catalogue, belief)["effect_new"]
     found = RobustPrior.from_draws(new_place, weight, weak.mean, np.finfo(float).max)
@@ -167,7 +215,9 @@ def check_evidence(problems: Problems, chain: ImpactChain, catalogue: Catalogue)
 # --- what the fit says of it ----------------------------------------------------------------------------
 
 
-def describe(chain: ImpactChain, catalogue: Catalogue, belief: Belief, *, synthetic: bool) -> dict[str, str]:
+def describe(
+    chain: ImpactChain, catalogue: Catalogue, belief: Belief, *, synthetic: bool, kept: Path | None = None
+) -> dict[str, str]:
     """The attribute an effect carries: its prior, whence it is, how it was believed; none for a chain without evidence.
 
     `made_so` says that the truth of the synthetic register was set from the same source: there the prior is right by
@@ -175,7 +225,7 @@ def describe(chain: ImpactChain, catalogue: Catalogue, belief: Belief, *, synthe
     """
     if chain.id not in catalogue.evidence_priors:
         return {}
-    entry, prior = catalogue.evidence_priors[chain.id], evidence_prior(chain, catalogue, belief)
+    entry, prior = catalogue.evidence_priors[chain.id], evidence_prior(chain, catalogue, belief, kept)
     rows = [row for row in catalogue.evidence[entry.evidence] if row.outcome == entry.outcome]
     sources = [row.source for row in rows]
     truths = {source for scenario in catalogue.scenarios.values() for source in scenario.source}
@@ -183,6 +233,13 @@ def describe(chain: ImpactChain, catalogue: Catalogue, belief: Belief, *, synthe
     told: dict[str, Any] = {"belief": belief, "sources": sources, "made_so": synthetic and bool(truths & set(sources))}
     told["behind"] = list(dict.fromkeys([*used, *catalogue.heterogeneity[entry.heterogeneity].source, *entry.source]))
     return {PRIOR: json.dumps(told | {"prior": asdict(prior) if prior else None})}
+
+
+def rests_on(chain: ImpactChain, catalogue: Catalogue, belief: Belief) -> None:
+    """Read what `describe` reads of a watched catalogue: it went into the fit, and a result made of it tells it."""
+    if chain.id in catalogue.evidence_priors:
+        _made_from(chain, catalogue, belief)
+        list(catalogue.scenarios)
 
 
 def told_of(fit: Fit) -> dict[str, Any]:
@@ -215,16 +272,16 @@ def beside(fit: Fit, usual: xr.DataArray, draws: int, seed: int) -> tuple[xr.Dat
     prior = prior_of(fit)
     if prior is None:
         return xr.Dataset(), {}
-    both = fit.effect["ratio"].drop_attrs()
+    both = bare(fit.effect["ratio"])
     effect = both.copy(data=np.log(both.to_numpy()))
     weights = prior.weights_without_evidence(effect)
     enough = weights.attrs["effective_draws"] >= LEAST_DRAWS
     ratio = as_draws(np.exp(_spread(prior, draws, seed)))
     applied = apply_odds_ratio if fit.effect.attrs["measure"] == "odds_ratio" else apply_hazard_ratio
-    alone = thin(weights.drop_attrs(), draws) if enough else as_draws(np.full(draws, np.nan))
+    alone = thin(bare(weights), draws) if enough else as_draws(np.full(draws, np.nan))
     data = {"ratio": thin(both, draws), "ratio_prior": ratio, "weight_alone": alone}
     told = {"believed_after": prior.believed_after(effect), "effective_draws": weights.attrs["effective_draws"]}
-    return xr.Dataset({**data, "risk_prior": applied(usual, ratio)}).drop_attrs(), told
+    return bare(xr.Dataset({**data, "risk_prior": applied(usual, ratio)})), told
 
 
 def _spread(prior: RobustPrior, draws: int, seed: int) -> np.ndarray:

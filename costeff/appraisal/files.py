@@ -16,16 +16,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from costeff.errors import Problem, UsageError
+from costeff.errors import ModelError, Problem, Problems, UsageError
 
 Groups = dict[tuple[str, str], xr.Dataset]  # (chain, price set) -> appraisal of one municipality
 _LETTERS = "_letters"  # the dim of the letters of words
 
 
 def pack(groups: Mapping[tuple[str, str], xr.Dataset]) -> bytes:
-    """The file's content; floats in single precision: seven digits are more than any figure shows."""
+    """The file's content; floats in single precision: seven digits are more than any figure shows.
+
+    Raises
+    ------
+    ModelError
+        With everything that would not come back as it is.
+    """
     from scipy.io import netcdf_file
 
+    _refuse(groups)
     buffer = BytesIO()
     file = netcdf_file(buffer, "w", version=2)
     for (chain, price_set), dataset in groups.items():
@@ -37,6 +44,34 @@ def pack(groups: Mapping[tuple[str, str], xr.Dataset]) -> bytes:
             _add(file, f"{prefix}.{name}", [f"{prefix}.{dim}" for dim in values.dims], values)
     file.flush()
     return buffer.getvalue()
+
+
+def _refuse(groups: Mapping[tuple[str, str], xr.Dataset]) -> None:
+    """The classic format has no booleans, no whole numbers beyond 32 bits, and a dim of length 0 grows in it."""
+    problems, cure = Problems(), "leave it out, or change it before it is written"
+    for (chain, price_set), dataset in groups.items():
+        for name, values in dataset.variables.items():
+            place = f"{chain} {price_set} {name}"
+            if rule := _unkept(values):
+                problems.add(place, rule, cure)
+            for key, value in values.attrs.items():
+                if not isinstance(value, str) or key.startswith("_"):
+                    problems.add(f"{place} attribute {key}", "is not a plain text", cure)
+    problems.raise_if_any(ModelError, "The appraisal cannot be written")
+
+
+def _unkept(values: xr.Variable) -> str:
+    """Why a variable would not come back as it is; empty when it does, but for the digits of floats."""
+    content = values.to_numpy()
+    if 0 in content.shape:
+        return "has a dim without labels"
+    if content.dtype.kind not in "fiuOTU":
+        return "is neither numbers nor texts"
+    if content.dtype.kind in "iu" and np.any(content != content.astype(np.int32)):
+        return "holds whole numbers that 32 bits do not hold"
+    if content.dtype.kind == "O" and not all(isinstance(one, str) for one in content.ravel()):
+        return "is neither numbers nor texts"
+    return ""
 
 
 def _add(file: Any, name: str, dims: list[str], values: xr.Variable) -> None:

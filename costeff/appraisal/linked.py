@@ -6,7 +6,7 @@ import xarray as xr
 
 from costeff.appraisal.cohorts import Cohorts
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
-from costeff.cohort import apply_hazard_ratio, apply_odds_ratio
+from costeff.cohort import apply_hazard_ratio, apply_odds_ratio, bare
 from costeff.draws import NEW, OPTIONS, USUAL
 from costeff.errors import ParamsError, Problem, Problems, UsageError
 from costeff.params import Catalogue
@@ -67,7 +67,7 @@ def linked_time(link: Link, cohorts: Cohorts) -> xr.Dataset:
     entries = cohorts.run["entries"].sel(entered=list(link.origin.entered)).sum("entered")
     if link.persons:
         request = cohorts.request
-        entries = entries * sample(link.persons, request.draws, request.seed, f"links.{link.id}.persons").drop_attrs()
+        entries = entries * bare(sample(link.persons, request.draws, request.seed, f"links.{link.id}.persons"))
     years = max(1, cohorts.years - link.delay_years)
     window = min(link.window_years, years)
     chance, part = _chances(link, cohorts), window / link.window_years  # the same rate, for as long as there is
@@ -77,7 +77,7 @@ def linked_time(link: Link, cohorts: Cohorts) -> xr.Dataset:
     inputs = cohorts.inputs(target)
     for name, value in link.target.inputs.items():  # what is other for these people
         drawn = sample(value, cohorts.request.draws, cohorts.request.seed, f"links.{link.id}.{name}")
-        inputs = inputs.assign({name: drawn.drop_attrs()})
+        inputs = inputs.assign({name: bare(drawn)})
     run = target.run(chance, later, inputs, years, window, start=link.target.start)
     names = [name for name in ("state_time", "stay_time") if name in run]
     return xr.Dataset({name: _later(entries, _extra(run[name]), link.delay_years) for name in names})
@@ -102,9 +102,9 @@ def _chances(link: Link, cohorts: Cohorts) -> xr.DataArray:
     """Chance of the target's event with the origin's event, in the place of the usual option, and without it."""
     request, catalogue = cohorts.request, cohorts.catalogue
     assert link.baseline is not None  # active_links refuses others
-    without = sample(link.baseline, request.draws, request.seed, f"links.{link.id}.baseline").drop_attrs()
+    without = bare(sample(link.baseline, request.draws, request.seed, f"links.{link.id}.baseline"))
     row = published_effect(link, catalogue)
-    effect = sample_effect(row, request.draws, request.seed, f"links.{link.id}").drop_attrs()
+    effect = bare(sample_effect(row, request.draws, request.seed, f"links.{link.id}"))
     if "odds ratio" in row.measure:
         with_event = apply_odds_ratio(without, effect)
     elif "hazard ratio" in row.measure:
@@ -115,5 +115,5 @@ def _chances(link: Link, cohorts: Cohorts) -> xr.DataArray:
         rule = f"{row.measure} is neither an odds ratio, a hazard ratio nor a risk difference"
         problem = Problem(f"evidence/{link.evidence}.csv {row.outcome}", rule, "choose another row")
         raise ParamsError("The link cannot be counted", [problem])
-    both = xr.concat([with_event.drop_attrs(), without], dim="option").assign_coords(option=list(OPTIONS))
+    both = xr.concat([bare(with_event), without], dim="option").assign_coords(option=list(OPTIONS))
     return both.transpose("option", "draw")

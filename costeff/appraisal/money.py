@@ -12,6 +12,7 @@ import xarray as xr
 from costeff.appraisal.cohorts import Cohorts
 from costeff.appraisal.request import REGISTER
 from costeff.avoided_cost import AvoidedCostModel, cash, in_whole_units
+from costeff.cohort import bare
 from costeff.draws import OPTIONS, thin
 from costeff.errors import ParamsError, Problem, Problems, UsageError
 from costeff.outcomes import Fit
@@ -97,12 +98,12 @@ class Money:
             name = f"unit_costs.{part.cost.id}.places"
             places = sample(part.cost.closes_by.places, request.draws, request.seed, name)
             together = there.sum("state", keep_attrs=True).expand_dims(state=["all"], axis=-1)
-            left = in_whole_units(together, places.drop_attrs(), request.clients).isel(state=0, drop=True)
+            left = in_whole_units(together, bare(places), request.clients).isel(state=0, drop=True)
             total = together.isel(state=0, drop=True)
             stepped = there * (left / total.where(total != 0, 1.0))
         return cash(
             there,
-            part.draws.drop_attrs().expand_dims(item=names),
+            bare(part.draws).expand_dims(item=names),
             self.payers(part.cost.payer, spans),
             stop.assign_coords(year=self.cohorts.calendar).expand_dims(item=names),
             at_once_draws(part.cost, request.draws, request.seed).expand_dims(item=names),
@@ -114,8 +115,8 @@ class Money:
         """Person-years that a unit cost prices, by state: one name for all states, or the tunnels of one."""
         if names != [uses[0][0]]:
             ((_, share, _),) = uses
-            return time["stay_time"].sel(tunnel=names).rename(tunnel="state") * share.drop_attrs()
-        parts = [time["state_time"].sel(state=state, drop=True) * share.drop_attrs() for state, share, _ in uses]
+            return time["stay_time"].sel(tunnel=names).rename(tunnel="state") * bare(share)
+        parts = [time["state_time"].sel(state=state, drop=True) * bare(share) for state, share, _ in uses]
         total = parts[0]
         for other in parts[1:]:
             total = total + other
@@ -182,7 +183,7 @@ class Money:
         else:
             catalogue = self.cohorts.catalogue
             priced = price(catalogue, chain.input.cost, request.draws, request.seed, request.price_year)
-            new = priced.draws.drop_attrs()
+            new = bare(priced.draws)
             per_client = xr.concat([xr.zeros_like(new), new], dim="option").assign_coords(option=list(OPTIONS))
             value = priced.cost.latest
             told = {"quality": value.quality, "price_year": str(priced.price_year), "sources": list(value.source)}
@@ -210,5 +211,5 @@ class Money:
             if code not in found["municipality"]:
                 problems.add(f"municipality {code}", "the fit of costs has no estimate for it", "fit the costs with it")
         problems.raise_if_any(UsageError, "The cost of the service cannot be told")
-        thinned = cast(xr.DataArray, thin(found, draws)).drop_attrs()
+        thinned = bare(cast(xr.DataArray, thin(found, draws)))
         return self.cohorts.at_places(thinned.transpose(..., "municipality")) if local else thinned

@@ -11,7 +11,7 @@ from costeff.appraisal.evidence import MEASURE_OF, check_evidence
 from costeff.avoided_cost import MODELS as AVOIDED_COST_MODELS
 from costeff.avoided_cost import AvoidedCostModel, Domain, Persistence
 from costeff.chain import ImpactChain
-from costeff.errors import Problems
+from costeff.errors import ParamsError, Problems
 from costeff.outcomes import MODELS as OUTCOME_MODELS
 from costeff.outcomes.priors import check_priors
 from costeff.params import Catalogue
@@ -155,6 +155,26 @@ def check_link(problems: Problems, link: Link, catalogue: Catalogue) -> None:
     for name in target.parameters if target else ():
         if target and name not in catalogue.transitions.get(target.id, {}):
             problems.add(f"transitions/{target.id}.yaml", f"has no {name}, which {link.id} needs", "add it")
+
+
+def check_price_year(
+    problems: Problems,
+    chain: ImpactChain,
+    catalogue: Catalogue,
+    price_sets: Iterable[str],
+    links: Iterable[str],
+    year: int,
+) -> None:
+    """Whether every price that the chain and its links are told in has an index that reaches the year."""
+    models = [chain.impact.model, *(catalogue.links[name].target.model for name in links)]
+    priced = (catalogue.price_sets[name].of(model) for name in price_sets for model in models)
+    used = [part.cost for states in priced for price in states.values() for part in price.components]
+    costs = [name for name in (chain.input.cost, *used) if name != REGISTER]
+    for cost in (catalogue.unit_costs[name] for name in dict.fromkeys(costs)):
+        try:
+            catalogue.indices[cost.index].factor(cost.latest.price_year, year)
+        except ParamsError as error:
+            problems.found += [one for one in error.problems if one not in problems.found]
 
 
 def price_sets_for(chain: ImpactChain, catalogue: Catalogue, links: Iterable[str] = ()) -> list[str]:

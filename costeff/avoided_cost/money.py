@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from costeff.cohort import CellProblems, check_labels, check_range
+from costeff.cohort import CellProblems, bare, check_labels, check_range
 from costeff.cohort.labels import ROW_TOLERANCE
 from costeff.draws import USUAL
 from costeff.errors import ModelError
@@ -64,7 +64,7 @@ def cash(
 
 
 def _priced(time: xr.DataArray, prices: xr.DataArray) -> xr.DataArray:
-    return time.sel(state=list(prices["item"].values)).rename(state="item").drop_attrs() * prices
+    return bare(time.sel(state=list(prices["item"].values)).rename(state="item")) * prices
 
 
 def in_whole_units(state_time: xr.DataArray, places: xr.DataArray | float, clients: float) -> xr.DataArray:

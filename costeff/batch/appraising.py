@@ -18,6 +18,7 @@ from costeff.appraisal import (
     measured,
     places_of,
     price_sets_for,
+    rests_on,
     side_by_side,
 )
 from costeff.appraisal.files import pack
@@ -70,6 +71,7 @@ def appraise_codes(
         for order, (chain, fits) in enumerate(prepared.items()):
             areas = known.missing(chain, some, atlas) | {code: atlas.counties[code] for code in some if is_county(code)}
             places = list(dict.fromkeys([*some, *areas]))
+            rests_on(seen.chains[chain], seen, request.evidence)
             for price_set, dataset in appraise_chain(seen.chains[chain], seen, fits, places, request, areas).items():
                 group = chain, price_set
                 if catalogue.chains[chain].outcome.transfer == "risk":

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from costeff.batch.local import SETTINGS
 from costeff.batch.notebooks import Done, Job, run_job
 from costeff.errors import Problem, SetupError, UsageError
+from costeff.report.warm import SETTINGS
 from costeff.spec import Spec, project_root, read_spec
 
 if TYPE_CHECKING:
@@ -52,20 +52,20 @@ def read_cluster(path: Path) -> ClusterSpec:
     return read_spec(ClusterSpec, path, UsageError, "The cluster cannot be read")
 
 
-def on_scheduler(address: str) -> Callable[[Sequence[Job], int], Generator[Done]]:
+def on_scheduler(address: str) -> Callable[[Iterable[Job], int], Generator[Done]]:
     """A runner on the workers of a scheduler that is there already."""
 
-    def run_jobs(jobs: Sequence[Job], _: int) -> Generator[Done]:
+    def run_jobs(jobs: Iterable[Job], _: int) -> Generator[Done]:
         with _client(address) as client:
             yield from _stream(client, jobs)
 
     return run_jobs
 
 
-def on_cluster(spec: ClusterSpec) -> Callable[[Sequence[Job], int], Generator[Done]]:
+def on_cluster(spec: ClusterSpec) -> Callable[[Iterable[Job], int], Generator[Done]]:
     """A runner on a cluster that is started for the run, and ended with it."""
 
-    def run_jobs(jobs: Sequence[Job], _: int) -> Generator[Done]:
+    def run_jobs(jobs: Iterable[Job], _: int) -> Generator[Done]:
         with _started(spec) as cluster:
             cluster.scale(spec.workers)
             with _client(cluster) as client:
@@ -116,7 +116,7 @@ def _client(address: Any) -> Generator[Client]:
         yield client
 
 
-def _stream(client: Client, jobs: Sequence[Job]) -> Generator[Done]:
+def _stream(client: Client, jobs: Iterable[Job]) -> Generator[Done]:
     """Keep a few jobs under way for each worker; a lost worker's jobs go to another."""
     from distributed import as_completed
 

@@ -20,7 +20,7 @@ from costeff.appraisal.evidence import MEASURE_OF
 from costeff.appraisal.request import REGISTER
 from costeff.batch.request import RunRequest
 from costeff.chain import CountyProfile, ImpactChain
-from costeff.errors import ParamsError, Problem, UsageError
+from costeff.errors import DataError, ParamsError, Problem, UsageError
 from costeff.indicators.profiles import profile_covariates
 from costeff.outcomes import MODELS, Context, Fit, Sampling, fit
 from costeff.outcomes.base import OutcomeModel, content_hash
@@ -46,7 +46,6 @@ SCENARIO = "synthetic_family_work"
 NEED = "children_placed"
 INTERVALS = 4  # of the follow-up, in which a hazard is taken for constant
 COST_PRIORS = "cost_gamma"
-AT_A_TIME = 22  # municipalities appraised in one vectorised pass: bounds memory
 
 
 def cache_folder(root: Path) -> Path:
@@ -107,6 +106,16 @@ def open_checked(source: Path | str, catalogue: Catalogue, mapping: Path | None 
     register = open_register(source, mapping)
     check(register, set(catalogue.municipalities))
     return register
+
+
+def _open_made_up(folder: Path, catalogue: Catalogue) -> Register:
+    """The synthetic register; one that no longer holds together is not for its reader to mend."""
+    try:
+        return open_checked(folder, catalogue)
+    except DataError as error:
+        cure = f"remove the folder {folder}: the same command then draws the register anew"
+        problems = [Problem(one.place, one.rule, cure) for one in error.problems]
+        raise DataError("The synthetic register was changed after it was drawn", problems) from error
 
 
 @dataclass(frozen=True)
@@ -197,7 +206,7 @@ def _made_up(chain: ImpactChain, catalogue: Catalogue, seed: int, cache: Path) -
     if (outcome := kept["outcome"]) and (kept["costs"] or chain.input.cost != REGISTER):
         return Data(outcome, kept["costs"], counties if chain.outcome.data == "register" else {})
     if chain.outcome.data == "register":
-        with open_checked(made_up, catalogue) as register:
+        with _open_made_up(made_up, catalogue) as register:
             made = data_for(chain, catalogue, register)
     else:
         made = data_for(chain, catalogue, None)
@@ -207,10 +216,14 @@ def _made_up(chain: ImpactChain, catalogue: Catalogue, seed: int, cache: Path) -
     return made
 
 
-def all_keys(data: Mapping[str, Data], catalogue: Catalogue, request: RunRequest) -> dict[str, dict[str, str]]:
+def all_keys(
+    data: Mapping[str, Data], catalogue: Catalogue, request: RunRequest, cache: Path | None = None
+) -> dict[str, dict[str, str]]:
     """The hashes of the fits of each chain, known before anything is fitted."""
     seed, evidence = request.seed, request.evidence
-    return {name: fit_keys(catalogue.chains[name], catalogue, found, seed, evidence) for name, found in data.items()}
+    return {
+        name: fit_keys(catalogue.chains[name], catalogue, found, seed, evidence, cache) for name, found in data.items()
+    }
 
 
 def _outcome_cells(chain: ImpactChain, register: Register, by: Sequence[str]) -> Cells:
@@ -254,24 +267,35 @@ def _ended(cells: Cells, days: float) -> Cells:
     return replace(cells, table=table, follow_up=float(days))
 
 
-def context_for(chain: ImpactChain, catalogue: Catalogue, data: Data, evidence: Belief = "discounted") -> Context:
+def context_for(
+    chain: ImpactChain, catalogue: Catalogue, data: Data, evidence: Belief = "discounted", cache: Path | None = None
+) -> Context:
     """What the chain's outcome model is built from: cells, priors and places.
 
     Parameters
     ----------
     evidence
         How published effects are believed: they are the prior of `effect`, for a chain that has any.
+    cache
+        Where that prior is kept; None works it out anew.
     """
-    priors, published = catalogue.priors[chain.outcome.model], evidence_prior(chain, catalogue, evidence)
+    priors = catalogue.priors[chain.outcome.model]
+    published = evidence_prior(chain, catalogue, evidence, _priors_in(cache))
     covariates = profile_covariates(data.profiles, data.counties.values()) if data.profiles else None
     return Context(data.outcome, {**priors, "effect": published} if published else priors, data.counties, covariates)
 
 
-def fit_keys(chain: ImpactChain, catalogue: Catalogue, data: Data, seed: int, evidence: Belief) -> dict[str, str]:
+def _priors_in(cache: Path | None) -> Path | None:
+    return cache / "priors" if cache else None
+
+
+def fit_keys(
+    chain: ImpactChain, catalogue: Catalogue, data: Data, seed: int, evidence: Belief, cache: Path | None = None
+) -> dict[str, str]:
     """The hashes by which the chain's fits are cached, known before anything is fitted."""
     settings = Sampling(seed)
     model = MODELS[chain.outcome.model]
-    keys = {"outcome": content_hash(model, context_for(chain, catalogue, data, evidence), settings)}
+    keys = {"outcome": content_hash(model, context_for(chain, catalogue, data, evidence, cache), settings)}
     if (costs := costs_of(chain, catalogue, data)) is not None:
         keys["costs"] = content_hash(*costs, settings)
     return keys
@@ -304,10 +328,10 @@ def fit_chain(
     sampling
         Other than the usual number of draws and chains; it has a seed of its own.
     """
-    context = context_for(chain, catalogue, data, evidence)
+    context = context_for(chain, catalogue, data, evidence, cache)
     settings = sampling or Sampling(seed)
     fitted = fit(MODELS[chain.outcome.model], context, settings, cache / "outcomes", progress=progress)
-    told = describe(chain, catalogue, evidence, synthetic=data.outcome.synthetic)
+    told = describe(chain, catalogue, evidence, synthetic=data.outcome.synthetic, kept=_priors_in(cache))
     told |= {"covariates": ",".join(context.coords.get("covariate", []))}
     return replace(fitted, effect=fitted.effect.assign_attrs(**told, synthetic=int(data.synthetic)))
 

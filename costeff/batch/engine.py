@@ -5,23 +5,87 @@ Kernels started side by side over TCP now and then take each other's port; over 
 
 from __future__ import annotations
 
+import asyncio
+import math
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.utils import merge_kwargs, remove_args
+from traitlets import default
 from traitlets.config import Config
 
-from costeff.batch.local import PRELOADED
+from costeff.report.warm import PRELOADED
 
 ENGINE = "costeff"
 LONGEST_SOCKET = 95
+LOOK = 0.005  # seconds between two looks for a kernel's sockets
+PATIENCE = 0.2  # seconds in which what was published arrives, if it was heard at all
+
+
+class PromptClient(AsyncKernelClient):
+    """A client that waits for a kernel no longer than it takes.
+
+    jupyter_client listens on for a fifth of a second after a kernel has answered, to be sure that it has heard all
+    of its greeting; here the greeting is over with the message that says so. And zmq tries only each tenth of a
+    second whether a socket is there.
+    """
+
+    async def start_channels(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        """Connect once the kernel has its sockets, where one can see them."""
+        last = Path(f"{self.ip}-{self.iopub_port}")
+        while self.transport == "ipc" and not last.exists() and await self._alive():
+            await asyncio.sleep(LOOK)
+        super().start_channels(*args, **kwargs)
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Until the kernel has answered and has said that it is idle.
+
+        Raises
+        ------
+        RuntimeError
+            When it died, or did not answer in time.
+        """
+        over = time.monotonic() + (math.inf if timeout is None else timeout)
+        while not await self._greeted(self.kernel_info()):
+            if not await self._alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > over:
+                raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
+
+    async def _greeted(self, asked: str) -> bool:
+        """Whether the answer came, and after it all that was published."""
+        try:
+            reply = await self.get_shell_msg(timeout=1)
+            while reply["parent_header"].get("msg_id") != asked:
+                reply = await self.get_shell_msg(timeout=1)
+            told = await self.get_iopub_msg(timeout=PATIENCE)
+            while told["parent_header"].get("msg_id") != asked or told["content"].get("execution_state") != "idle":
+                told = await self.get_iopub_msg(timeout=PATIENCE)
+        except Empty:
+            return False
+        self._handle_kernel_info_reply(reply)
+        return True
+
+    async def _alive(self) -> bool:
+        return self.parent is not None and bool(await self.parent.is_alive())
+
+
+class Manager(AsyncKernelManager):
+    """A kernel manager with such clients."""
+
+    @default("client_factory")
+    def _client_factory_default(self) -> type[PromptClient]:
+        return PromptClient
 
 
 class LocalEngine(NBClientEngine):  # type: ignore[misc]
@@ -46,11 +110,12 @@ class LocalEngine(NBClientEngine):  # type: ignore[misc]
             config.KernelManager.transport = "ipc"
             config.KernelManager.connection_file = connection  # named here: its default is one name for all kernels
         given = merge_kwargs(
-            remove_args(["timeout", "startup_timeout"], **kwargs),
+            remove_args(["input_path", "timeout", "startup_timeout"], **kwargs),
             timeout=execution_timeout,
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
-            kernel_manager_class=AsyncKernelManager,
+            kernel_manager_class=Manager,
+            shutdown_kernel="immediate",  # it has nothing to put away: its sockets and files are ours
             config=config,
             log_output=log_output,
         )

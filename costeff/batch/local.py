@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 
 from costeff.batch.notebooks import Done, Job, run_job
-
-# What the kernels of pages have loaded before they are forked: made for one run, so never stale.
-PRELOADED = ("numpy", "xarray", "costeff.report.page", "costeff.params", "costeff.report.warm:make_ready")
-SETTINGS = {
-    "OMP_NUM_THREADS": "1",  # a kernel a worker: more threads would only get in each other's way
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+from costeff.report.warm import settings
 
 
-def run_jobs(jobs: Sequence[Job], workers: int) -> Generator[Done]:
+def run_jobs(jobs: Iterable[Job], workers: int) -> Generator[Done]:
     """Run every job; one that fails does not stop the others. Yields as they end.
+
+    Jobs may come one by one, as what they need is made: those that came are under way meanwhile.
 
     When it is closed early, its kernels are killed and no new one is started. Its threads are not waited for:
     they write nothing.
     """
-    with environment(_settings()):
+    with environment(settings()):
         yield from _run(jobs, workers)
-
-
-@contextmanager
-def kernels_ahead(home: Path) -> Iterator[None]:
-    """The process that kernels are forked from loads its libraries while other work is done."""
-    from costeff.kernels.provisioner import FORKS, CannotForkError, close_servers, server_for
-
-    def load() -> None:
-        with suppress(CannotForkError, OSError):  # whoever asks for a kernel meets it again, and says so
-            server_for(sys.executable, PRELOADED, {**os.environ, **_settings(), "COSTEFF_HOME": str(home)})
-
-    if FORKS:
-        Thread(target=load, daemon=True, name="kernels").start()
-    try:
-        yield
-    finally:
-        close_servers()
-
-
-def _settings() -> dict[str, str]:
-    return {name: os.environ.get(name, value) for name, value in SETTINGS.items()}
 
 
 @contextmanager
@@ -67,21 +38,30 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _run(jobs: Sequence[Job], workers: int) -> Generator[Done]:
-    from costeff.kernels.provisioner import close_servers
+def _run(jobs: Iterable[Job], workers: int) -> Generator[Done]:
+    from costeff.kernels.server import close_servers
 
-    waiting, ended = deque(jobs), SimpleQueue[Done]()
+    waiting, ended, over = SimpleQueue[Job | None](), SimpleQueue[Done](), Event()
 
     def work() -> None:
-        with suppress(IndexError):
-            while True:
-                ended.put(run_job(waiting.popleft()))
+        while (job := waiting.get()) is not None and not over.is_set():
+            ended.put(run_job(job))
 
-    for _ in range(min(workers, len(jobs))):
-        Thread(target=work, daemon=True, name="page").start()
+    under_way = threads = 0
     try:
-        for _ in jobs:
+        for job in jobs:
+            waiting.put(job)
+            under_way += 1
+            if threads < workers:
+                Thread(target=work, daemon=True, name="page").start()
+                threads += 1
+            while not ended.empty():
+                yield ended.get()
+                under_way -= 1
+        for _ in range(under_way):
             yield ended.get()
     finally:
-        waiting.clear()
+        over.set()
+        for _ in range(threads):
+            waiting.put(None)
         close_servers()

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from costeff.files import SHOWN, write_text
 
 NAME = "manifest.jsonl"
+PAGE_WORDS = 3  # page, place, language
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ class Manifest:
             os.fsync(file.fileno())
 
     def pages(self) -> list[Made]:
-        return [made for name, made in self.made.items() if name.startswith("page ")]
+        """Pages of places: the matrix of a simulation is none."""
+        return [
+            made for name, made in self.made.items() if name.startswith("page ") and len(name.split()) == PAGE_WORDS
+        ]
 
 
 _MADE = TypeAdapter(Made)

@@ -178,7 +178,7 @@ def _reason(name: str, text: str) -> str:
 
 
 def _page(job: Job, notebook: Any) -> str:
-    from costeff.report.render import as_page
+    from costeff.report.composed import as_page
 
     alternates = {language: f"{file_of(job.municipality)}.{language}.html" for language in job.languages}
     index = f"index.{job.language}.html"
@@ -187,7 +187,7 @@ def _page(job: Job, notebook: Any) -> str:
 
 def _told(notebook: Any) -> dict[str, Any]:
     """What the page tells its maker beside its parts."""
-    from costeff.report.page import METADATA
+    from costeff.report.markup import METADATA
 
     found: dict[str, Any] = {}
     for cell in notebook.cells:

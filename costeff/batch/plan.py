@@ -25,6 +25,7 @@ from costeff.params.watched import changed
 PACKAGE = Path(costeff.__file__).parent
 TELLING = ("report", "kernels")  # rooms that make the page, and nothing of the appraisal
 DRIVING = ("batch", "cli")  # rooms that change neither
+SITE = "site"  # folders of the report of which no page is made, only lists of pages
 HASH = 32  # hexadecimal digits
 LONGEST_FOLDER = 60  # characters: the path of a socket in it has about 35 more, and 100 are allowed
 DRIVING_FIELDS = {"output", "workers", "timeout", "scheduler", "cluster"}  # of a request, that change no page
@@ -99,7 +100,7 @@ class Planner:
         told = [[job.name, one and [one.error, one.entry]] for job, one in zip(self.jobs(), made, strict=True)]
         return {
             "pages": hash_of(json.dumps([told, self.appraisal_parts(keys)], default=dict, sort_keys=True).encode()),
-            "code": code_of_pages(),
+            "code": code_of_lists(),
             "packages": packages(),
         }
 
@@ -215,9 +216,23 @@ def code_of_appraisals() -> str:
 @cache
 def code_of_pages() -> str:
     """Hash of the code, texts and templates a page comes from, below its appraisal."""
-    kinds = (".py", ".po", ".mo", ".css", ".j2", ".json")
-    files = [path for path in PACKAGE.rglob("*") if path.suffix in kinds and _room(path) not in DRIVING]
-    return _code([*files, PACKAGE / "batch" / "notebooks.py", PACKAGE / "batch" / "engine.py"])
+    files = [path for path in _below_driving() if SITE not in path.relative_to(PACKAGE).parts]
+    return _code([*files, *_making_pages()])
+
+
+@cache
+def code_of_lists() -> str:
+    """Hash of the code, texts and templates the lists of pages come from."""
+    return _code([*_below_driving(), *_making_pages()])
+
+
+def _below_driving() -> list[Path]:
+    kinds = (".py", ".po", ".mo", ".css", ".js", ".j2", ".json", ".yaml")
+    return [path for path in PACKAGE.rglob("*") if path.suffix in kinds and _room(path) not in DRIVING]
+
+
+def _making_pages() -> list[Path]:
+    return [PACKAGE / "batch" / name for name in ("notebooks.py", "engine.py")]
 
 
 def _room(path: Path) -> str:

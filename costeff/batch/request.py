@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from costeff.appraisal import BELIEFS, Belief, active_links, price_sets_for
+from costeff.appraisal import BELIEFS, Belief, active_links, check_price_year, price_sets_for
 from costeff.avoided_cost import PERSISTENCES, Persistence
 from costeff.chain import CountyProfile
 from costeff.errors import CosteffError, Problem, Problems, UsageError
@@ -126,7 +126,9 @@ def resolve(
     _check_switches(catalogue, tuple(chains) or tuple(catalogue.chains), links, settings.get("persistence"), problems)
     if settings.get("evidence", "discounted") not in (*BELIEFS, None):
         problems.add(f"evidence {settings['evidence']}", "is unknown", f"use {', '.join(BELIEFS)}")
-    _check_price_sets(catalogue, tuple(chains) or tuple(catalogue.chains), links, price_sets, problems)
+    _check_prices(
+        catalogue, tuple(chains) or tuple(catalogue.chains), links, price_sets, settings.get("price_year"), problems
+    )
     told = _profiles(catalogue, profiles, problems) if profiles else None
     publisher = _known(lambda: read_contact(contact), problems) if contact else None
     if settings.get("scheduler") and settings.get("cluster"):
@@ -182,10 +184,15 @@ def _check_switches(
             _known(lambda model=model, asked=asked: active_links(model, catalogue, asked), problems)
 
 
-def _check_price_sets(
-    catalogue: Catalogue, chains: Sequence[str], links: Sequence[str], price_sets: Sequence[str], problems: Problems
+def _check_prices(
+    catalogue: Catalogue,
+    chains: Sequence[str],
+    links: Sequence[str],
+    price_sets: Sequence[str],
+    year: int | None,
+    problems: Problems,
 ) -> None:
-    """Price sets that exist, at least one of which can price each chain and what its links lead to."""
+    """Price sets that exist, at least one of which can price each chain and what its links lead to, in that year."""
     for name in price_sets:
         _known(lambda name=name: catalogue.entry("price_sets", name), problems)
     known = [name for name in price_sets if name in catalogue.price_sets] or list(catalogue.price_sets)
@@ -197,6 +204,9 @@ def _check_price_sets(
             rule = f"{' or '.join(known)} cannot price {what}"
             cure = f"add --price-set {' or '.join(able)}" if able else "choose fewer links"
             problems.add(f"chain {chain.id}", rule, f"{cure}, or leave the chain out")
+        if year is not None and LEAST["price_year"] <= year <= MOST["price_year"]:
+            on = own if links else [link.id for link in active_links(chain.impact.model, catalogue, None)]
+            check_price_year(problems, chain, catalogue, [name for name in able if name in known], on, year)
 
 
 def _profiles(catalogue: Catalogue, folder: Path, problems: Problems) -> dict[str, CountyProfile] | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from costeff.batch.country import (
     fit_costs,
 )
 from costeff.batch.folders import ASIDE, NO_MORE, RECORD, clear, no_more, writable
-from costeff.batch.local import environment, kernels_ahead
+from costeff.batch.local import environment
 from costeff.batch.log import Log, Step, Told, silent
 from costeff.batch.manifest import Made
 from costeff.batch.notebooks import Done, Job, file_of, template_of
@@ -36,7 +37,9 @@ from costeff.disclosure.record import Label, Release, recorded
 from costeff.errors import Problem, SetupError
 from costeff.files import alone_in, make_folder, write_bytes, write_text
 from costeff.imports import skip_dask_arrays
+from costeff.kernels.server import close_servers
 from costeff.params import Catalogue
+from costeff.report.warm import kernels_ahead
 from costeff.spec import LANGUAGES, is_county, project_root
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
 NOTEBOOKS = "notebooks"  # the folder of templates in the project
 
 
-Runner = Callable[[Sequence[Job], int], Generator[Done]]
+Runner = Callable[[Iterable[Job], int], Generator[Done]]
 
 
 @dataclass
@@ -98,7 +101,8 @@ def plan(catalogue: Catalogue, request: RunRequest, root: Path | None = None) ->
     """What `run` would make, and why; nothing is fitted or written."""
     root = root or project_root()
     planner = Planner(catalogue, request, root / NOTEBOOKS, checked_parameters(root, request))
-    return planner.plan(all_keys(all_data(catalogue, request, cache_folder(root)), catalogue, request))
+    cache = cache_folder(root)
+    return planner.plan(all_keys(all_data(catalogue, request, cache), catalogue, request, cache))
 
 
 class _Run:
@@ -118,12 +122,15 @@ class _Run:
         self.manifest.compact()
         with outcome.timed("data"), self.log.timed("data"):
             data = all_data(self.catalogue, self.request, self.cache)
-            keys = all_keys(data, self.catalogue, self.request)
+            keys = all_keys(data, self.catalogue, self.request, self.cache)
             planned = self.planner.plan(keys)
         if planned.anything or self._unknown(keys):
-            here = not (self.request.scheduler or self.request.cluster)
-            with kernels_ahead(self.root) if here and planned.pages else nullcontext():
+            if planned.pages and not self.request.elsewhere:
+                kernels_ahead(self.root)
+            try:
                 self._make(data, keys, planned)
+            finally:
+                close_servers()
         else:
             outcome.standing = planned.standing
             outcome.indexes = [self.folder / name for name in self.planner.indexes]
@@ -141,13 +148,12 @@ class _Run:
         with outcome.timed("fits"), self.log.timed("fits"):
             prepared = self._fit(data)
             told = told_counts(prepared, self.catalogue, self.folder)
-        with outcome.timed("appraisals"), self.log.timed("appraisals"):
-            self._appraise([one.name.split()[1] for one in planned.appraisals], prepared, told, keys)
         release = Release(self.folder, told, outputs=recorded(self.folder))
         make_folder(self.aside)
         try:
             with outcome.timed("reports"), self.log.timed("reports"):
-                self._report(release)
+                self._report(self._due(planned, prepared, told, keys), planned, release)
+            outcome.seconds["reports"] -= outcome.seconds["appraisals"]  # they come first, and pages beside them
             with outcome.timed("index"), self.log.timed("index"):
                 self._write_indexes(release)
                 release.close()
@@ -181,37 +187,68 @@ class _Run:
         self.tell(Step("models", len(data), len(data)))
         return prepared
 
-    def _appraise(
+    def _due(
+        self, planned: Planned, prepared: Mapping[str, Fits], told: Publication, keys: Mapping[str, Mapping[str, str]]
+    ) -> Iterator[Job]:
+        """The pages that are due: of appraisals that stand, then of each other as it is computed."""
+        anew, pages = [one.name.split()[1] for one in planned.appraisals], dict[str, list[Job]]()
+        for job in self.planner.jobs():
+            pages.setdefault(job.municipality, []).append(job)
+        if not anew:
+            self.outcome.seconds["appraisals"] = 0.0
+        standing = [job for code, jobs in pages.items() if code not in anew for job in jobs]
+        yield from self._due_of(standing)
+        for code in self._appraised(anew, prepared, told, keys):
+            yield from self._due_of(pages[code])
+
+    def _due_of(self, jobs: Sequence[Job]) -> list[Job]:
+        due = [job for job in jobs if self.planner.page_due(job)]
+        self.outcome.standing += len(jobs) - len(due)
+        return due
+
+    def _appraised(
         self,
         codes: Sequence[str],
         prepared: Mapping[str, Fits],
         told: Publication,
         keys: Mapping[str, Mapping[str, str]],
-    ) -> None:
+    ) -> Iterator[str]:
+        """Compute and keep appraisals; yields the code of each."""
         parts = self.planner.appraisal_parts(keys)
-        for number, made in enumerate(appraise_codes(codes, self.catalogue, self.request, prepared, told), start=1):
-            name = appraisal_file(made.code)
-            write_bytes(self.folder / name, made.file)
-            files = {name: hash_of(made.file)}
-            self._note(f"appraisal {made.code}", parts, made.reads, files)
-            self.log.add("appraisal", made.code)
-            self.tell(Step("appraisals", number, len(codes), now=tuple(codes[number : number + 1])))
+        with self.outcome.timed("appraisals"), self.log.timed("appraisals"):
+            for number, made in enumerate(appraise_codes(codes, self.catalogue, self.request, prepared, told), start=1):
+                name = appraisal_file(made.code)
+                write_bytes(self.folder / name, made.file)
+                files = {name: hash_of(made.file)}
+                self._note(f"appraisal {made.code}", parts, made.reads, files)
+                self.log.add("appraisal", made.code)
+                self.tell(Step("appraisals", number, len(codes), now=tuple(codes[number : number + 1])))
+                yield made.code
 
-    def _report(self, release: Release) -> None:
-        everything = self.planner.jobs()
-        jobs = [job for job in everything if self.planner.page_due(job)]
-        self.outcome.standing = len(everything) - len(jobs)
-        if not jobs:
+    def _report(self, jobs: Iterable[Job], planned: Planned, release: Release) -> None:
+        """Make the pages, while appraisals are computed and after."""
+        if not planned.pages:
+            deque(jobs, maxlen=0)
             return
-        waiting = list(jobs)  # the first of them are under way
-        self.tell(Step("reports", 0, len(jobs)))
+        waiting: list[Job] = []  # the first of them are under way
+
+        def asked() -> Iterator[Job]:
+            for job in jobs:
+                waiting.append(job)
+                yield job
+
         home = environment({"COSTEFF_HOME": str(self.root)})  # kernels start elsewhere and find the catalogue so
-        with home, closing(self._runner()(jobs, self.request.workers)) as ended:
+        with home, closing(self._runner()(asked(), self.request.workers)) as ended:
             for number, done in enumerate(ended, start=1):
                 self._keep(done, release)
                 waiting.remove(done.job)
                 now = () if self.request.elsewhere else tuple(each.short for each in waiting[: self.request.workers])
-                self.tell(Step("reports", number, len(jobs), len(self.outcome.failed), now))
+                if "appraisals" in self.outcome.seconds:  # they are all there: one stage is told at a time
+                    self.tell(Step("reports", number, self._asked(planned), len(self.outcome.failed), now))
+
+    def _asked(self, planned: Planned) -> int:
+        """How many pages are made: a page that was due stands where its appraisal came out as it was."""
+        return len(planned.pages) + planned.standing - self.outcome.standing
 
     def _runner(self) -> Runner:
         request = self.request

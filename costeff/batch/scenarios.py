@@ -132,7 +132,7 @@ class Scenarios:
         """The hashes of the fits, by how published research is believed."""
         belief = case.request.evidence
         if belief not in self._keys:
-            self._keys[belief] = all_keys(self.data, self.catalogue, case.request)
+            self._keys[belief] = all_keys(self.data, self.catalogue, case.request, cache_folder(self.root))
         return self._keys[belief]
 
     def _fits_of(self, case: Case) -> dict[str, Fits]:

@@ -18,6 +18,7 @@ from costeff.batch.results import Saved, blocks, table
 from costeff.batch.run import Outcome, checked_parameters, run
 from costeff.batch.scenarios import Scenarios, own_code
 from costeff.batch.simulation import Case, Simulation, cases
+from costeff.batch.status import ASKED, MATRIX
 from costeff.disclosure.record import Release, recorded
 from costeff.disclosure.spreadsheets import write_csv
 from costeff.files import alone_in, make_folder, write_text
@@ -26,7 +27,6 @@ from costeff.params.watched import watched
 from costeff.report.matrix import Block, Described, Matrix, matrix_page
 from costeff.spec import LANGUAGES, project_root
 
-PAGE = "page matrix"
 TABLE, RECORD = "matrix.csv", "matrix.json"
 
 
@@ -139,6 +139,7 @@ class _Simulation:
         outcome, log = self.outcome, self.scenarios.log
         clear(self.folder, "appraisals")
         self.scenarios.manifest.compact()
+        self._note_asked()
         with log.timed("scenarios"):
             outcome.computed = self.scenarios.compute(one.name for one in self.scenarios.due())
         outcome.standing = len(self.scenarios.parts) - outcome.computed
@@ -150,6 +151,12 @@ class _Simulation:
         outcome.unfit = self.scenarios.unfit()
         self._make_pages()
         return outcome
+
+    def _note_asked(self) -> None:
+        """Which scenarios there are now: what was computed of others stays, and is no part of the simulation."""
+        made, asked = self.scenarios.manifest.made, list(self.cases)
+        if ASKED not in made or made[ASKED].entry.get("scenarios") != asked:
+            self.scenarios.note(ASKED, {}, {}, {}, entry={"scenarios": asked})
 
     def _with_pages(self) -> tuple[str, ...]:
         if not self.simulation.pages:
@@ -189,7 +196,7 @@ class _Simulation:
 
     def _matrix_due(self) -> str:
         """Why the tables are written; empty when they stand, and their release is recorded."""
-        made = self.scenarios.manifest.made.get(PAGE)
+        made = self.scenarios.manifest.made.get(MATRIX)
         if why := why_due(made, self._matrix_from(), self.catalogue, self.folder, self._files):
             return why
         released = recorded(self.folder)
@@ -219,7 +226,7 @@ class _Simulation:
             shutil.rmtree(aside, ignore_errors=True)
         error = f"held back: {', '.join(self.outcome.held)}" if self.outcome.held else ""
         seconds = time.perf_counter() - start
-        self.scenarios.note(PAGE, self._matrix_from(), log.told(self.catalogue), files, error=error, seconds=seconds)
+        self.scenarios.note(MATRIX, self._matrix_from(), log.told(self.catalogue), files, error=error, seconds=seconds)
         self.outcome.written = True
 
     def _written(self, aside: Path, seen: Catalogue) -> list[str]:

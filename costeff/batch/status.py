@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from costeff.errors import Problem, UsageError
 from costeff.files import in_use
 
 ENDS = ("run", "simulation")  # stages of the log that are the whole
+ASKED = "scenarios"  # of a simulation's manifest: the scenarios that it has now
+MATRIX = "page matrix"
+SCENARIO_WORDS = 3  # appraisal, scenario, county
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,28 @@ def read_status(folder: Path) -> Status:
     UsageError
         When the folder holds no run.
     """
-    runs = list(_runs(folder))
+    here = Manifest(folder).made
+    asked = here[ASKED].entry.get("scenarios") if ASKED in here else None
+    runs = list(_runs(folder, asked))
     if not runs:
         problem = Problem(str(folder), f"holds no {NAME}", "give the folder of a run, as --output had it")
         raise UsageError("There is no run to show", [problem])
     found = [(path, Manifest(path)) for path in runs]
     pages = [(path, page) for path, manifest in found for page in manifest.pages()]
     failed = tuple((_name(folder, path, page.name), page.error) for path, page in pages if page.error)
-    here = found[0][1].made if found[0][0] == folder else {}
-    computed = sum(len(name.split()) == 3 and name.startswith("appraisal ") for name in here)
+    if MATRIX in here and here[MATRIX].error:
+        failed = (("the matrix", here[MATRIX].error), *failed)
+    parts = (name.split() for name in here if name.startswith("appraisal "))
+    computed = sum(len(part) == SCENARIO_WORDS and (asked is None or part[1] in asked) for part in parts)
     seconds = sum(made.seconds for _, manifest in found for made in manifest.made.values())
     running = any(map(in_use, runs))
-    return Status(len(pages) - len(failed), failed, seconds, running, computed, "" if running else _cut_short(folder))
+    whole = sum(not page.error for _, page in pages)
+    return Status(whole, failed, seconds, running, computed, "" if running else _cut_short(folder))
 
 
-def _runs(folder: Path) -> Iterator[Path]:
-    """The folder itself, then those of its scenarios."""
-    below = sorted(path.parent for path in folder.glob(f"*/{NAME}"))
+def _runs(folder: Path, asked: Sequence[str] | None) -> Iterator[Path]:
+    """The folder itself, then those of its scenarios; of a simulation only of those it has now."""
+    below = sorted(path.parent for path in folder.glob(f"*/{NAME}") if asked is None or path.parent.name in asked)
     yield from (path for path in (folder, *below) if (path / NAME).is_file())
 
 

@@ -1,3 +1,3 @@
-from costeff.cli.start import main
+from costeff.cli import main
 
 main()

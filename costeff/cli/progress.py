@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costeff.batch.log import Step, Told
 from costeff.errors import PartialError, Problem
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from costeff.batch.log import Step, Told
 
 SHOWN = 8  # names in a list, before it says how many more there are
 EACH = 10  # per cent of a stage, between two lines where there is no terminal

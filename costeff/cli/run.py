@@ -103,6 +103,8 @@ def run(
     ] = None,
 ) -> None:
     """Make the reports of some or all municipalities, and of counties."""
+    if not (plan or scheduler or cluster or output.exists()):
+        _kernels_ahead()  # all is new there, so that pages will be made: they load what they need beside us
     from costeff.batch import plan as plan_batch
     from costeff.batch import resolve
     from costeff.batch import run as run_batch
@@ -149,6 +151,13 @@ def run(
     except KeyboardInterrupt:
         raise stopped(output) from None
     raise typer.Exit(_told(outcome))
+
+
+def _kernels_ahead() -> None:
+    from costeff.report.warm import kernels_ahead
+    from costeff.spec import project_root
+
+    kernels_ahead(project_root())
 
 
 def _show_plan(planned: Any) -> None:

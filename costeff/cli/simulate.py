@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from costeff.cli.progress import (
+    by_reason,
     counted,
     due_lines,
     failed_error,
@@ -16,7 +18,7 @@ from costeff.cli.progress import (
     stopped,
     unfit_lines,
 )
-from costeff.errors import ExitCode
+from costeff.errors import ExitCode, PartialError, Problem
 
 
 def simulate(
@@ -85,6 +87,19 @@ def _told(outcome: Any) -> int:
     if outcome.files:
         print(f"Open {outcome.files[0]}")
     failed = [(f"{name} {done.job.short}", done.error) for name, made in outcome.runs.items() for done in made.failed]
-    if failed := [*failed, *outcome.held.items()]:
+    if outcome.held:
+        raise _held(outcome.held, failed)
+    if failed:
         raise failed_error(failed, same_command())
     return int(ExitCode.MODEL if outcome.unfit else ExitCode.OK)
+
+
+def _held(held: Mapping[str, str], failed: Sequence[tuple[str, str]]) -> PartialError:
+    """A matrix that may not go out: what it holds came from the file, so that the same command would not help."""
+    cure = (
+        "take the code out of the labels in the simulation's file and run the same command; one that is never given "
+        "to anybody can be let pass: costeff release --let-pass"
+    )
+    problems = [Problem(", ".join(names), why, cure) for why, names in by_reason(held.items()).items()]
+    others = failed_error(failed, same_command()).problems if failed else ()
+    return PartialError("The matrix is held back", [*problems, *others])

@@ -33,7 +33,6 @@ app.command()(site.site)
 
 def main() -> None:
     """Run the command line and leave with the exit code of what happened."""
-    _same_order_everywhere()
     _keep_inside_the_project()
     try:
         app(prog_name="costeff")  # leaves by itself, with 2 for a wrong option
@@ -55,13 +54,6 @@ def _where(error: BaseException) -> str:
     """A fault of ours told by its place and kind: the message of another library may hold a client's value."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"A fault in costeff: {type(error).__name__} (its text is not shown: it may hold a value)\n{frames.rstrip()}"
-
-
-def _same_order_everywhere() -> None:
-    """Start again with a fixed hash seed: the order of Python's sets moves the last digit of a posterior."""
-    if "PYTHONHASHSEED" not in os.environ:
-        os.environ["PYTHONHASHSEED"] = "0"
-        os.execv(sys.executable, [sys.executable, "-m", "costeff.cli", *sys.argv[1:]])
 
 
 def _keep_inside_the_project() -> None:

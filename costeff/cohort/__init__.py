@@ -11,7 +11,7 @@ from costeff.cohort.discounting import discount_factors
 from costeff.cohort.flows import flows
 from costeff.cohort.inflow import arrivals, repeat_cohorts
 from costeff.cohort.kernel import state_time, trace, trace_phases
-from costeff.cohort.labels import CellProblems, Moves, Value, check_labels, check_range
+from costeff.cohort.labels import CellProblems, Moves, Value, bare, check_labels, check_range
 from costeff.cohort.mortality import add_death, death_probabilities, with_dead
 from costeff.cohort.rates import (
     apply_hazard_ratio,
@@ -34,6 +34,7 @@ __all__ = [
     "apply_hazard_ratio",
     "apply_odds_ratio",
     "arrivals",
+    "bare",
     "check_labels",
     "check_range",
     "competing_probabilities",

@@ -17,6 +17,18 @@ ROW_TOLERANCE = 1e-9  # how far a row may be from one and still be rounding
 SHOWN = 10  # places named in one message; the rest are counted
 
 
+def bare[Data: (xr.DataArray, xr.Dataset)](data: Data) -> Data:
+    """The same without attributes, its own and those of its coordinates; the numbers are shared.
+
+    It is `drop_attrs`, which builds the data anew variable by variable and took a fifth of an appraisal.
+    """
+    found = data.copy(deep=False)
+    found.attrs = {}
+    for part in (found, *found.coords.values()) if isinstance(found, xr.DataArray) else found.variables.values():
+        part.attrs = {}
+    return found
+
+
 @dataclass
 class CellProblems(Problems):
     """Problems of labelled cells: the first ten places are named, the rest are counted."""

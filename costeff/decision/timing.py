@@ -52,8 +52,14 @@ def payback(flow: xr.DataArray) -> xr.Dataset:
 
 def summed(flow: xr.DataArray) -> xr.DataArray:
     """The flow from the first year to the end of each year; what is left of it by rounding is 0."""
-    total = flow.cumsum("year", skipna=False, keep_attrs=True).assign_coords(year=flow["year"])
-    return total.where(~(abs(total) <= _CLOSE * abs(flow).max("year", skipna=False)), 0.0)
+    axis = flow.get_axis_num("year")
+    return flow.copy(data=np.moveaxis(running(np.moveaxis(flow.to_numpy(), axis, -1)), -1, axis))
+
+
+def running(flow: np.ndarray) -> np.ndarray:
+    """`summed` of plain numbers, the last axis being the years."""
+    total = np.cumsum(flow, axis=-1)
+    return np.where(np.abs(total) <= _CLOSE * np.abs(flow).max(axis=-1, keepdims=True), 0.0, total)
 
 
 def paid_back(total: xr.DataArray) -> xr.DataArray:

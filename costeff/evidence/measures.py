@@ -123,7 +123,7 @@ def error_from_interval(value: float, low: float, high: float, measure: str, mas
         value, or a value far from the middle on the scale of the measure, which no rounding
         explains: the interval is then of another measure or mistyped.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     kind, problems = named(measure), Problems()
     if not 0 < mass < 1:
@@ -143,4 +143,4 @@ def error_from_interval(value: float, low: float, high: float, measure: str, mas
         rule = f"{value:g} is far from the middle of {low:g} to {high:g} as {kind.scale}"
         problems.add("interval", rule, "check the figures and the measure, or give the standard error itself")
     problems.raise_if_any(ModelError, f"An interval of a {measure} cannot be read")
-    return centre, half / float(norm.ppf((1 + mass) / 2))
+    return centre, half / float(ndtri((1 + mass) / 2))

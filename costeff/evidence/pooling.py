@@ -186,6 +186,43 @@ class HeterogeneityPrior:
         shape = {} if self.log_sd is None else {"s": self.log_sd}
         return getattr(stats, FAMILIES[self.family])(scale=self.scale, **shape)
 
+    # The three below are those of `distribution`, without scipy.stats: it takes a second to import.
+
+    @property
+    def most(self) -> float:
+        """The end of the support."""
+        return self.scale if self.family == "uniform" else np.inf
+
+    def quantile(self, p: float) -> float:
+        """The tau below which there is probability `p`."""
+        from scipy.special import ndtri
+
+        match self.family:
+            case "half_normal":
+                return float(ndtri((1 + p) / 2) * self.scale)
+            case "half_cauchy":
+                return float(np.tan(np.pi / 2 * p) * self.scale)
+            case "log_normal":
+                return float(np.exp(float(self.log_sd or 0.0) * ndtri(p)) * self.scale)
+        return p * self.scale
+
+    def logpdf(self, tau: np.ndarray) -> np.ndarray:
+        """Logarithm of the density at each tau above 0."""
+        from scipy.special import log1p
+
+        x = tau / self.scale
+        match self.family:
+            case "half_normal":
+                shape = 0.5 * np.log(2 / np.pi) - x * x / 2
+            case "half_cauchy":
+                shape = np.log(2 / np.pi) - log1p(x * x)
+            case "log_normal":
+                sd = float(self.log_sd or 0.0)  # the prior's own check
+                shape = -(np.log(x) ** 2) / (2 * sd**2) - np.log(sd * x * np.sqrt(2 * np.pi))
+            case _:
+                shape = np.where(x <= 1, 0.0, -np.inf)
+        return np.asarray(shape - np.log(self.scale))
+
 
 def bayesian_pool(
     studies: Studies,
@@ -277,16 +314,15 @@ def _posterior_of_tau(
     studies: Studies, prior: HeterogeneityPrior, mu_prior: tuple[float, float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Edges of panels where tau has any mass, and the mass of each: none holds more than a small share."""
-    distribution = prior.distribution
     reach = 100 * float(np.ptp(studies.estimates) + studies.errors.max())  # where studies contradict the prior
-    most = min(max(float(distribution.ppf(1 - TAIL)), reach), float(distribution.support()[1]))
+    most = min(max(prior.quantile(1 - TAIL), reach), prior.most)
     least = min(prior.scale, float(studies.errors.min())) / 1000
     edges = np.append(0.0, np.geomspace(least, most, 2 + int(np.log(most / least) / np.log(PANEL_RATIO))))
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     while True:
         half = np.diff(edges)[:, None] / 2
         tau = edges[:-1, None] + half * (1 + nodes)
-        log_density = distribution.logpdf(tau.ravel()) + _given_tau(studies, tau.ravel(), mu_prior)[2]
+        log_density = prior.logpdf(tau.ravel()) + _given_tau(studies, tau.ravel(), mu_prior)[2]
         density = np.exp(log_density - log_density.max()).reshape(tau.shape)
         mass = (density * half * weights).sum(axis=1)
         mass /= mass.sum()

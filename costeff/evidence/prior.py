@@ -78,7 +78,7 @@ class RobustPrior:
         ModelError
             For draws that are missing or all alike, or a component that does not hold.
         """
-        from scipy.stats import norm
+        from scipy.special import ndtri
 
         values, problems = np.asarray(draws, dtype=float), Problems()
         if not values.size or not np.isfinite(values).all():
@@ -87,7 +87,7 @@ class RobustPrior:
             problems.add("mass", f"is {mass:g}", "give the coverage that is to be matched")
         problems.raise_if_any(ModelError, "A robust prior cannot be fitted")
         low, median, high = np.quantile(values, [(1 - mass) / 2, 0.5, (1 + mass) / 2])
-        sd = (high - low) / (2 * norm.ppf((1 + mass) / 2))
+        sd = (high - low) / (2 * ndtri((1 + mass) / 2))
         return cls(float(median), float(sd), weight, weak_mean, weak_sd)
 
     @property
@@ -106,18 +106,19 @@ class RobustPrior:
 
     def cdf(self, effect: float | np.ndarray) -> np.ndarray:
         """Probability of an effect no larger, in the shape of `effect`."""
-        from scipy.stats import norm
+        from scipy.special import ndtr
 
         weights, means, sds = self._parts
-        return np.asarray((weights * norm.cdf(np.asarray(effect, dtype=float)[..., None], means, sds)).sum(axis=-1))
+        z = (np.asarray(effect, dtype=float)[..., None] - means) / sds
+        return np.asarray((weights * ndtr(z)).sum(axis=-1))
 
     def quantile(self, p: float) -> float:
         """The effect below which there is probability `p`, above 0 and below 1."""
         from scipy.optimize import brentq
-        from scipy.stats import norm
+        from scipy.special import ndtri
 
         _, means, sds = self._parts
-        ends = norm.ppf(p, means, sds)
+        ends = ndtri(p) * sds + means
         slack = 1e-9 * self.weak_sd  # so that the ends enclose the root whatever the rounding
         return float(brentq(lambda x: float(self.cdf(x)) - p, float(ends.min()) - slack, float(ends.max()) + slack))
 
@@ -171,10 +172,12 @@ class RobustPrior:
 
     def _shares(self, effect: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
         """Of the density at each draw, what the informative component makes up, and what the weak one."""
-        from scipy.stats import norm
-
-        total = np.exp(self.logpdf(effect.to_numpy()))
-        parts = (self.weight * norm.pdf(effect, self.mean, self.sd), norm.pdf(effect, self.weak_mean, self.weak_sd))
+        values = effect.to_numpy()
+        total = np.exp(self.logpdf(values))
+        parts = (
+            self.weight * _normal_density(values, self.mean, self.sd),
+            _normal_density(values, self.weak_mean, self.weak_sd),
+        )
         informative, weak = (effect.copy(data=part / total).drop_attrs() for part in parts)
         return informative, weak
 
@@ -243,3 +246,7 @@ class RobustPrior:
         density, slope = parts.sum(axis=1), (-z / sds * parts).sum(axis=1)
         integrand = np.divide(slope**2, density, out=np.zeros_like(density), where=density > 0)
         return float(unit_sd**2 * np.trapezoid(integrand, effect))
+
+
+def _normal_density(values: np.ndarray, mean: float, sd: float) -> np.ndarray:
+    return np.asarray(np.exp(-(((values - mean) / sd) ** 2) / 2) / np.sqrt(2 * np.pi) / sd)

@@ -158,13 +158,13 @@ def taken_apart(measure: str, row: Study, count: int) -> Studies:
     ModelError
         For fewer than two studies.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     problems = Problems()
     if count < 2:
         problems.add(f"study {row.id}", f"is pooled from {count}", "a single study is pooled as it is")
     problems.raise_if_any(ModelError, f"A pooled {measure} cannot be taken apart")
-    scores = norm.ppf((np.arange(count) + 0.5) / count)
+    scores = ndtri((np.arange(count) + 0.5) / count)
     places = row.estimate + row.error * count**0.5 * scores / scores.std(ddof=1)
     note = f"{row.id}: taken apart into {count} equal studies that pool to it, all of whose spread is heterogeneity"
     rows = tuple(

@@ -35,6 +35,13 @@ KERNEL_MODULES = (
     "ipykernel.debugger",
     "IPython.core.pylabtools",
     "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "faulthandler",
+    "pdb",
+    "sqlite3",
+    "tornado.platform.asyncio",
 )
 SET_PDEATHSIG = 1  # of prctl(2)
 

@@ -18,7 +18,7 @@ def quantiles(value: Uncertain, u: np.ndarray) -> np.ndarray:
 
     The mean is kept; the spread is such that `low` to `high` holds about `mass`.
     """
-    from scipy import stats
+    from scipy import special  # scipy.stats would do, and takes a second to import
 
     if value.family == "fixed":
         return np.full_like(u, value.mean)
@@ -27,19 +27,19 @@ def quantiles(value: Uncertain, u: np.ndarray) -> np.ndarray:
     assert high is not None
     if value.family == "uniform":
         return low + (high - low) * u
-    z = stats.norm.ppf((1 + value.mass) / 2)
+    z = special.ndtri((1 + value.mass) / 2)
     sd = (high - low) / (2 * z)
     if value.family == "normal":
-        return np.asarray(stats.norm.ppf(u, value.mean, sd))
+        return np.asarray(special.ndtri(u) * sd + value.mean)
     if value.family == "gamma":
         shape = (value.mean / sd) ** 2
-        return np.asarray(stats.gamma.ppf(u, shape, scale=value.mean / shape))
+        return np.asarray(special.gammaincinv(shape, u) * (value.mean / shape))
     if value.family == "lognormal":
         sigma = (np.log(high) - np.log(low)) / (2 * z)
-        return np.asarray(np.exp(stats.norm.ppf(u, np.log(value.mean) - sigma**2 / 2, sigma)))
+        return np.asarray(np.exp(special.ndtri(u) * sigma + (np.log(value.mean) - sigma**2 / 2)))
     spread = min(sd**2, 0.99 * value.mean * (1 - value.mean))  # a beta cannot be wider than two points
     size = value.mean * (1 - value.mean) / spread - 1
-    return np.asarray(stats.beta.ppf(u, value.mean * size, (1 - value.mean) * size))
+    return np.asarray(special.betaincinv(value.mean * size, (1 - value.mean) * size, u))
 
 
 def sample(value: Uncertain, draws: int, seed: int, name: str) -> xr.DataArray:
@@ -86,7 +86,7 @@ def sample_effect(published: Published, draws: int, seed: int, name: str) -> xr.
     ParamsError
         When the row has no interval, or a ratio whose interval reaches 0.
     """
-    from scipy import stats
+    from scipy.special import ndtri
 
     ratio = "ratio" in published.measure
     low, high = published.low95, published.high95
@@ -94,8 +94,8 @@ def sample_effect(published: Published, draws: int, seed: int, name: str) -> xr.
         rule = "has no interval above 0" if ratio else "has no interval"
         problem = Problem(f"evidence {name} {published.outcome}", rule, "add it from the source")
         raise ParamsError("The effect cannot be drawn", [problem])
-    normal = stats.norm.ppf(rng(seed, f"evidence.{name}").uniform(size=draws))
-    z = stats.norm.ppf(0.975)
+    normal = ndtri(rng(seed, f"evidence.{name}").uniform(size=draws))
+    z = ndtri(0.975)
     if ratio:
         values = published.value * np.exp(normal * (np.log(high) - np.log(low)) / (2 * z))
     else:

@@ -21,6 +21,7 @@ ABSENT = "absent"
 PEOPLE = ("municipalities", "people")  # of all places, where they live: what areas are made from
 PLACES = ("municipalities", "counties")
 
+_GROUPS = frozenset(f.name for f in fields(Catalogue))
 Reads = dict[str, str]  # "group id" -> hash of the entry as it was read
 
 
@@ -49,6 +50,12 @@ def watched(catalogue: Catalogue) -> tuple[Catalogue, ReadLog]:
     return _WatchedCatalogue(**{**values, **groups}), log
 
 
+def unwatched(catalogue: Catalogue) -> Catalogue:
+    """The catalogue without its log: for a check, which may refuse a result but makes nothing of it."""
+    values = {f.name: getattr(catalogue, f.name) for f in fields(catalogue)}
+    return Catalogue(**{name: one.entries if isinstance(one, _Watched) else one for name, one in values.items()})
+
+
 def changed(reads: Mapping[str, str], catalogue: Catalogue) -> list[str]:
     """Entries that are no longer as they were read, as `group id`."""
     return [place for place, was in reads.items() if _now(catalogue, place) != was]
@@ -57,7 +64,7 @@ def changed(reads: Mapping[str, str], catalogue: Catalogue) -> list[str]:
 def _now(catalogue: Catalogue, place: str) -> str:
     """The hash of an entry as it is; of a group that is no more, nothing."""
     group, _, key = place.partition(" ")
-    return _hash_of(catalogue, group, key) if group in {f.name for f in fields(catalogue)} else ""
+    return _hash_of(catalogue, group, key) if group in _GROUPS else ""
 
 
 class _WatchedCatalogue(Catalogue):
@@ -98,6 +105,14 @@ def _groups(catalogue: Catalogue) -> dict[str, Mapping[str, Any]]:
 
 
 def _hash_of(catalogue: Catalogue, group: str, key: str) -> str:
+    """The hash of what an entry holds, worked out once in the life of a catalogue, which is frozen."""
+    known = vars(catalogue).setdefault("_hashes", {})
+    if (group, key) not in known:
+        known[group, key] = _worked_out(catalogue, group, key)
+    return str(known[group, key])
+
+
+def _worked_out(catalogue: Catalogue, group: str, key: str) -> str:
     value = getattr(catalogue, group)
     value = value.entries if isinstance(value, _Watched) else value
     if (group, key) == PEOPLE:

@@ -170,18 +170,14 @@ class Money:
 @lru_cache(maxsize=32)
 def money_draws(variant: Variant) -> Money:
     """The money of a variant by draw, worked out once."""
-    data = variant.data
-    flows = decision.flows(data)
-    together = flows.sum("payer").expand_dims(payer=[""])
-    sums = timing.summed(xr.concat([together, flows.assign_coords(payer=flows["payer"].astype(object))], "payer"))
-    payers = tuple(map(str, data["payer"].values))
-    totals = dict(zip((None, *payers), sums.transpose("payer", "draw", "year").to_numpy(), strict=True))
-    weights = data["discount"].to_numpy()
-    values = {
-        name: data[name].transpose("option", "draw", "payer", "year").to_numpy() @ weights
-        for name in ("cost", "avoided", "avoided_average", "avoided_linked")
-    }
+    data, names = variant.data, ("cost", "avoided", "avoided_average", "avoided_linked")
+    weights, payers = data["discount"].to_numpy(), tuple(map(str, data["payer"].values))
     usual, new = (list(data["option"].values).index(option) for option in (USUAL, NEW))
+    money = {name: data[name].transpose("option", "draw", "payer", "year").to_numpy() for name in names}
+    saved = (money["avoided"][new] - (money["cost"][new] - money["cost"][usual])) * weights
+    by_payer = zip(payers, timing.running(saved).swapaxes(0, 1), strict=True)
+    totals: dict[str | None, np.ndarray] = {None: timing.running(saved.sum(axis=1)), **dict(by_payer)}
+    values = {name: flow @ weights for name, flow in money.items()}
     present = {name: value[new] for name, value in values.items()}
     present |= {"price": values["cost"][new], "extra": values["cost"][new] - values["cost"][usual]}
     return Money(payers, totals, present)

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from costeff.report.drawing import Figure
 
 Cell = str | Markup
+METADATA = "costeff"  # the key of an output's metadata by which the page finds its parts
 
 
 def join(*parts: Cell) -> Markup:

@@ -22,7 +22,7 @@ from costeff.report.beside import in_comparison, members
 from costeff.report.certainty import how_sure
 from costeff.report.chapter import Chapter, Names
 from costeff.report.listing import Ends, Entry, Figures, Result
-from costeff.report.markup import heading, join, notice, paragraph, tag
+from costeff.report.markup import METADATA, heading, join, notice, paragraph, tag
 from costeff.report.payers import who_pays
 from costeff.report.sources import sources
 from costeff.report.steering import steering
@@ -30,7 +30,6 @@ from costeff.report.words import Words, inline, to_step
 from costeff.spec import is_county
 
 Slot = Literal["warning", "lede", "brief", "chain", "page"]
-METADATA = "costeff"  # the key of the output's metadata that the exporter reads
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from costeff.errors import Problem, SetupError, UsageError
 from costeff.spec import LANGUAGES, Label
@@ -84,6 +84,12 @@ def read_catalog(language: str) -> Catalog:
         raise SetupError("A translation is missing", [problem]) from error
 
 
+@lru_cache(maxsize=4)
+def _signs(locale: str) -> tuple[str, str]:
+    """What stands between thousands, and before decimals."""
+    return get_group_symbol(locale), get_decimal_symbol(locale)
+
+
 class Words:
     """The voice of one language.
 
@@ -129,8 +135,12 @@ class Words:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """A number: decimal comma and spaces in fi and sv, a real minus, half rounded away from zero."""
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        return self._typeset(format_decimal(_rounded(value, decimals), format=pattern, locale=self.locale))
+        return self._typeset(self._figures(_rounded(value, decimals), decimals))
+
+    def _figures(self, value: Decimal, decimals: int = 0) -> str:
+        """As Babel writes it, at a tenth of its time: a page has hundreds of numbers."""
+        group, point = _signs(self.locale)
+        return f"{value:,.{decimals}f}".translate({ord(","): group, ord("."): point})
 
     def percent(self, share: float, decimals: int = 0) -> str:
         """A share as per cent: 0.125 is 13 % (13% in English)."""
@@ -155,9 +165,9 @@ class Words:
 
     def money(self, euros: float, step: float = 1) -> str:
         """Whole euros, rounded to `step`."""
-        pattern = "¤#,##0" if self.language == "en" else f"#,##0{NBSP}¤"
         value = _rounded(to_step(euros, step), 0)
-        return self._typeset(format_currency(value, "EUR", format=pattern, locale=self.locale, currency_digits=False))
+        sign, told = "-" if value < 0 else "", self._figures(abs(value))
+        return self._typeset(f"{sign}€{told}" if self.language == "en" else f"{sign}{told}{NBSP}€")
 
     def euros(self, euros: float, step: float = 1) -> str:
         """Whole euros without the sign, for a table whose caption names the unit."""

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from costeff.batch.manifest import Made, Manifest
 from costeff.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
+planning = import_module("costeff.batch.plan")  # a function of the same name stands before it in the package
 
 
 @pytest.fixture
@@ -134,3 +136,43 @@ def test_the_last_line_of_a_name_counts_and_stays_when_written_anew(tmp_path):
     found.compact()
     assert len(found.path.read_text().splitlines()) == 1
     assert Manifest(tmp_path).made == found.made
+
+
+def test_a_chain_that_the_run_does_not_tell_remakes_nothing(catalogue, again):
+    chains = tuple(catalogue.chains)
+    first = catalogue.chains[chains[0]]
+    third = replace(catalogue, chains={**catalogue.chains, "third": first.override(id="third")})
+    assert why(third, again, chains=chains) == {}
+    label = first.label.override(fi="Toinen nimi")
+    renamed = replace(catalogue, chains={**catalogue.chains, first.id: first.override(label=label)})
+    assert set(why(renamed, again).values()) == {f"changed in params/: chains {first.id}"}
+
+
+def test_what_a_design_rests_on_is_told_on_the_page_and_remakes_it(catalogue, again):
+    name, design = next(iter(catalogue.designs.items()))
+    moved = replace(catalogue, designs={**catalogue.designs, name: design.override(source=("rossi_1980",))})
+    assert set(why(moved, again)) == {"page 165 fi", "page 165 sv", "page 478 fi", "page 478 sv"}
+
+
+def test_pages_do_not_depend_on_the_code_of_the_site_and_lists_do(monkeypatch, tmp_path):
+    package = tmp_path / "site" / "costeff"  # wherever it lies
+    for name in (
+        "report/page.py",
+        "report/glossary.yaml",
+        "report/site/pages.py",
+        "batch/notebooks.py",
+        "batch/engine.py",
+    ):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(name)
+    monkeypatch.setattr(planning, "PACKAGE", package)
+
+    def hashes() -> tuple[str, str]:
+        return planning.code_of_pages.__wrapped__(), planning.code_of_lists.__wrapped__()
+
+    before = hashes()
+    (package / "report/site/pages.py").write_text("other")
+    pages, lists = hashes()
+    assert (pages == before[0], lists == before[1]) == (True, False)
+    (package / "report/glossary.yaml").write_text("other")
+    assert hashes()[0] != pages

@@ -60,6 +60,13 @@ def test_a_setting_out_of_range_is_an_error(catalogue, tmp_path, name, value):
         resolve(catalogue, municipalities=["165"], output=tmp_path, **{name: value})
 
 
+@pytest.mark.parametrize("asked", [{}, {"price_sets": ["national"]}, {"chains": ["post_release_support"]}])
+def test_a_price_year_that_no_index_reaches_is_refused_before_anything_starts(catalogue, tmp_path, asked):
+    with pytest.raises(UsageError, match=r"has no yearly level for .*2021"):
+        resolve(catalogue, municipalities=["165"], output=tmp_path / "run", price_year=2021, **asked)
+    assert not (tmp_path / "run").exists()
+
+
 def test_switches_are_off_unless_asked_for(catalogue, tmp_path):
     plain = resolve(catalogue, municipalities=["165"], output=tmp_path)
     assert (plain.links, plain.persistence, plain.claw_back, plain.whole_units) == (None, None, False, False)

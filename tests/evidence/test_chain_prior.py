@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -235,3 +236,31 @@ def test_the_tables_of_the_method_are_those_of_the_catalogue(catalogue: Catalogu
         assert told in text
         clients = prior.effective_sample_size(2 / math.sqrt(0.192 * 0.808))
         assert belief == "published" or f"worth about {clients:.0f} clients" in text
+
+
+def test_a_prior_is_kept_by_what_it_is_made_from(catalogue: Catalogue, chain: ImpactChain, tmp_path: Path) -> None:
+    fresh = evidence_prior(chain, catalogue)
+    assert evidence_prior(chain, catalogue, kept=tmp_path) == fresh
+    (file,) = tmp_path.iterdir()
+    other = file.read_text(encoding="utf-8").replace('"weight"', '"weight" ')
+    file.write_text(other, encoding="utf-8")
+    assert evidence_prior(chain, catalogue, kept=tmp_path) == fresh
+    assert file.read_text(encoding="utf-8") == other, "it was read, and not worked out anew"
+    evidence_prior(chain, catalogue, "published", tmp_path)
+    entry = catalogue.evidence_priors[chain.id]
+    halved = entry.override(weight=entry.weight / 2)
+    moved = dataclasses.replace(catalogue, evidence_priors={**catalogue.evidence_priors, chain.id: halved})
+    found = evidence_prior(chain, moved, kept=tmp_path)
+    assert found is not None
+    assert found.weight == halved.weight
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"mean": "a"}', '{"mean": 0, "sd": -1, "weight": 2}'])
+def test_a_kept_prior_that_is_broken_is_as_good_as_none(
+    catalogue: Catalogue, chain: ImpactChain, tmp_path: Path, text: str
+) -> None:
+    fresh = evidence_prior(chain, catalogue, kept=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_text(text, encoding="utf-8")
+    assert evidence_prior(chain, catalogue, kept=tmp_path) == fresh

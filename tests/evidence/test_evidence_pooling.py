@@ -353,3 +353,20 @@ def test_a_prior_told_of_the_variance_has_its_quantiles() -> None:
 def test_a_log_normal_has_a_log_sd_and_no_other(family: str, log_sd: float | None) -> None:
     with pytest.raises(ModelError, match="log_sd"):
         HeterogeneityPrior(family, 0.3, "for a test", log_sd)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        HeterogeneityPrior("half_normal", 0.3, "a test"),
+        HeterogeneityPrior("half_cauchy", 0.5, "a test"),
+        HeterogeneityPrior("uniform", 2.0, "a test"),
+        HeterogeneityPrior("log_normal", 0.2, "a test", 0.7),
+    ],
+    ids=lambda prior: prior.family,
+)
+def test_a_prior_of_tau_is_to_the_last_bit_the_distribution_of_scipy(prior):
+    known, tau = prior.distribution, np.geomspace(1e-6, 50, 2000)
+    np.testing.assert_array_equal(prior.logpdf(tau), known.logpdf(tau))
+    assert [prior.quantile(p) for p in (0.1, 0.5, 1 - 1e-12)] == known.ppf([0.1, 0.5, 1 - 1e-12]).tolist()
+    assert prior.most == known.support()[1]

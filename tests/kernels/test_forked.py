@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from costeff.kernels import KERNEL
-from costeff.kernels.provisioner import CannotForkError, ForkServer, close_servers
+from costeff.kernels.server import CannotForkError, ForkServer, close_servers, server_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
@@ -207,10 +207,28 @@ def test_a_server_with_threads_is_not_used_and_the_kernel_is_an_ordinary_one(mon
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(CannotForkError, match="2 threads"):
-        ForkServer(sys.executable, ["threaded"], os.environ)
+        ForkServer(sys.executable, ["threaded"], os.environ).wait()
     monkeypatch.setenv("COSTEFF_KERNEL_PRELOAD", "threaded")
     assert run("import sys; print('threaded' in sys.modules)", config=BARE)[0] == "False\n"
     assert "An ordinary kernel is started" in caplog.text
+
+
+def test_a_server_is_there_at_once_and_loads_its_libraries_beside_its_owner(monkeypatch, tmp_path):
+    gate = tmp_path / "gate"
+    (tmp_path / "slow.py").write_text(
+        f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = server_for(sys.executable, ["slow"], os.environ)
+    assert server.alive  # and still loading
+    assert server_for(sys.executable, ["slow"], os.environ) is server
+    gate.touch()
+    server.wait()
+    other = server_for(sys.executable, ["never"], {**os.environ, "PYTHONPATH": str(tmp_path / "elsewhere")})
+    assert other is not server
+    close_servers()  # also one that is still loading
+    assert not server.alive
+    assert not other.alive
 
 
 def test_where_processes_cannot_be_forked_the_kernel_is_an_ordinary_one(monkeypatch, caplog):

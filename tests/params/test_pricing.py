@@ -297,3 +297,26 @@ def test_a_payer_that_is_slow_at_first_is_slow_throughout(catalogue: Catalogue) 
     ranks = [stats.rankdata(shares.sel(year=year)) for year in (0, 1, 9)]
     for first, second in pairwise(ranks):
         np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        (uncertain("normal", 0.3, 0.1, 0.5), lambda z: stats.norm.ppf(GRID, 0.3, 0.4 / (2 * z))),
+        (uncertain("gamma", 480.0, 400.0, 600.0), lambda z: _gamma(480.0, 200.0 / (2 * z))),
+        (uncertain("beta", 0.2, 0.1, 0.35), lambda z: _beta(0.2, 0.25 / (2 * z))),
+    ],
+    ids=["normal", "gamma", "beta"],
+)
+def test_draws_are_to_the_last_bit_those_of_scipy_stats(value, known) -> None:
+    np.testing.assert_array_equal(quantiles(value, GRID), known(stats.norm.ppf(0.975)))
+
+
+def _gamma(mean: float, sd: float) -> np.ndarray:
+    shape = (mean / sd) ** 2
+    return stats.gamma.ppf(GRID, shape, scale=mean / shape)
+
+
+def _beta(mean: float, sd: float) -> np.ndarray:
+    size = mean * (1 - mean) / sd**2 - 1
+    return stats.beta.ppf(GRID, mean * size, (1 - mean) * size)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from string import Formatter
 
 import pytest
 from babel.messages.extract import extract_from_file
+from babel.numbers import format_currency, format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 
 import costeff.report
 from costeff.errors import UsageError
@@ -157,3 +161,20 @@ def test_precision_and_inline_labels() -> None:
     assert [nice_step(least) for least in (0.0, 1.2, 2.0, 13_000, 50_000, 51_000)] == [1, 2, 2, 20_000, 50_000, 100_000]
     assert inline("Huostaanotto") == "huostaanotto"
     assert inline("NEET") == "NEET"
+
+
+@given(st.floats(-1e12, 1e12), st.integers(0, 4), st.sampled_from(["fi", "sv", "en"]))
+def test_numbers_and_money_are_written_as_babel_writes_them(value: float, decimals: int, language: str) -> None:
+    words = Words(language)
+
+    def typeset(text: str) -> str:
+        text = text.replace("-", MINUS).replace("\u202f", NBSP).replace(" ", NBSP)
+        return text.replace(f"{MINUS}€", f"{MINUS}{JOINER}€")
+
+    exact = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    assert words.number(value, decimals) == typeset(format_decimal(exact + 0, pattern, words.locale))
+    whole = Decimal(repr(value)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    pattern = "¤#,##0" if language == "en" else f"#,##0{NBSP}¤"
+    written = format_currency(whole + 0, "EUR", pattern, words.locale, currency_digits=False)
+    assert words.money(value) == typeset(written)
