@@ -24,13 +24,14 @@ export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_cache := $(ROOT)/.cache/npm
 
-.PHONY: help setup report test test-slow calibrate lint lab lock clean
+.PHONY: help setup report test test-slow calibrate lint lab docs lock clean
 
 help:
 	@echo "make report     the reports of Janakkala, Lapinjärvi and Tampere in three languages"
 	@echo "make test       the tests"
 	@echo "make setup      only set up .venv"
-	@echo "make lab        JupyterLab on notebooks/"
+	@echo "make lab        JupyterLab on the suite, in reading order"
+	@echo "make docs       the documentation as a site, in build/docs"
 	@echo "make test-slow  the slow tests, before a model change"
 	@echo "make calibrate  simulation-based calibration of every outcome model, with its figure"
 	@echo "make lint       ruff, mypy and the parameters"
@@ -70,7 +71,11 @@ lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/costeff params check
 
 lab: $(READY)
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+	@$(BIN)/costeff lab $(ARGS)
+
+# Notebooks are run the first time and after a change; with ARGS=--as-stored they are shown as they are.
+docs: $(READY)
+	@$(BIN)/python tools/docs $(ARGS)
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command "make lock" \

@@ -26,7 +26,7 @@ from costeff.spec import Spec
 ROOT = Path(__file__).resolve().parents[1]
 APPRAISAL = ROOT / "docs" / "methods" / "appraisal.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -132,6 +132,26 @@ def value_of(key: str, params: Catalogue) -> kinds.Uncertain | None:
 
 METHODS = sorted((ROOT / "docs" / "methods").glob("*.md"))
 every_method = pytest.mark.parametrize("page", METHODS, ids=lambda page: page.stem)
+
+
+# Pages that tell how something is done, not how something is estimated.
+NO_MODEL = {"calibration", "disclosure", "pdf", "registers", "scale"}
+VERIFIED = {"How it was verified", "How it is checked", "What shows that the test works"}
+LIMITS = {"What it cannot see", "What it leaves out", "What it does not do", "What this does not show", "Limits"}
+
+
+@pytest.mark.parametrize("page", [page for page in METHODS if page.stem not in NO_MODEL], ids=lambda page: page.stem)
+def test_a_method_page_says_what_it_assumes_misses_and_was_verified_by(page: Path) -> None:
+    text = read(page)
+    told = {found.strip() for found in re.findall(r"^## (.+)$", text, re.MULTILINE)}
+    assert told >= {"Assumptions"}
+    assert told & LIMITS
+    assert told & VERIFIED
+    equations = [block for block in fences(page, "text") if re.search(r"[=~]", block)]
+    assert equations or "$" in prose(page) or page.stem in ("indicators", "linkage"), "no equation"
+    verified = re.split(r"^## (?:How it was verified|How it is checked)$", text, flags=re.MULTILINE)[-1]
+    oracles = r"tests/|by hand|slow|loop|closed form|publish|truth|written separately|equal"
+    assert re.search(oracles, verified), "it names no oracle"
 
 
 @every_method

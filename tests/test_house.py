@@ -41,6 +41,7 @@ ROOMS_OF = {
     "dask_jobqueue": {"batch"},
     "typer": {"cli"},
     "rich": {"cli"},
+    "ipywidgets": {"explore"},
 }
 # Peers on one floor that may know each other, and why.
 ALLOWED_PEERS = {
@@ -49,7 +50,8 @@ ALLOWED_PEERS = {
     ("files", "errors"): "a file that cannot be written is an error",
 }
 INDIRECT = {"pytensor": "pymc", "click": "typer", "traitlets": "jupyterlab", "jupyter_client": "jupyterlab",
-            "jupyter_core": "jupyterlab", "markupsafe": "jinja2", "arviz_stats": "arviz",
+            "jupyter_core": "jupyterlab", "jupyter_server": "jupyterlab", "jupyterlab_server": "jupyterlab",
+            "markupsafe": "jinja2", "arviz_stats": "arviz",
             "urllib3": "requests"}  # fmt: skip
 DISTRIBUTION = {"yaml": "pyyaml", "ibis": "ibis-framework", "netCDF4": "netcdf4"}
 

@@ -13,7 +13,7 @@ from appraisal_builders import DRAWS, FAMILY, SUPPORT, cost_fit, family_fit, sup
 
 from costeff import decision
 from costeff.appraisal import Request, appraise
-from costeff.appraisal.levers import CASHABLE, CLIENTS, HALF_LIFE, RATIO, RISK, SERVICE, Levers
+from costeff.appraisal.levers import CASHABLE, CLIENTS, DISCOUNT, HALF_LIFE, RATIO, RISK, SERVICE, Levers
 from costeff.errors import UsageError
 from costeff.outcomes.fit import Fit
 from costeff.params import Catalogue, what_if
@@ -90,7 +90,7 @@ def test_who_is_told_of_does_not_change_with_what_is_moved(family: Levers) -> No
 def test_the_base_is_the_mean_of_what_is_drawn_and_lies_in_its_range(family: Levers, support: Levers) -> None:
     for each in (family, support):
         ranges = each.ranges()
-        assert set(ranges) == set(each.parameters) == set(each.base) - {CLIENTS}
+        assert set(ranges) == set(each.parameters) == set(each.base) - {CLIENTS, DISCOUNT}
         assert each.base[CLIENTS] == 100
         for name, (low, high) in ranges.items():
             drawn = each.parameters[name]

@@ -30,6 +30,8 @@ from costeff.params import Catalogue
 from costeff.params.links import Link
 from costeff.params.watched import unwatched
 
+MOVED = ("risk", "run", "links", "researched", "linked")  # what is worked out of how clients move, and of nothing else
+
 
 def appraise(
     chain: ImpactChain,
@@ -86,9 +88,8 @@ def appraise_all(
         Told as one municipality each, where their codes stand among `municipalities`.
     """
     check_chains(unwatched(catalogue)).raise_if_any(ParamsError, "The parameters cannot be appraised")
-    shared = _Shared(Cohorts(chain, catalogue, fit, tuple(municipalities), request, areas or {}))
-    needed = costs if chain.input.cost == REGISTER else None
-    return {name: _Assembly(shared, name, needed).dataset() for name in price_sets}
+    shared = Shared(Cohorts(chain, catalogue, fit, tuple(municipalities), request, areas or {}))
+    return {name: shared.dataset(name, costs) for name in price_sets}
 
 
 def states(
@@ -106,10 +107,27 @@ def states(
 
 
 @dataclass(frozen=True)
-class _Shared:
+class Shared:
     """What no price set changes."""
 
     cohorts: Cohorts
+
+    def dataset(self, price_set: str, costs: Fit | None) -> xr.Dataset:
+        """The appraisal at a price set."""
+        needed = costs if self.cohorts.chain.input.cost == REGISTER else None
+        # Labels that differ are an error then, and aligning takes no copies.
+        with xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]
+            return _Assembly(self, price_set, needed).dataset()
+
+    def repriced(self, cohorts: Cohorts) -> Shared:
+        """The same clients at other prices: where they are over time is kept.
+
+        `cohorts` differs in nothing that moves clients; see `Again`.
+        """
+        cohorts.__dict__.update({name: vars(self.cohorts)[name] for name in MOVED if name in vars(self.cohorts)})
+        other = Shared(cohorts)
+        other.__dict__.update({name: vars(self)[name] for name in MOVED if name in vars(self)})
+        return other
 
     @cached_property
     def links(self) -> list[Link]:
@@ -117,13 +135,20 @@ class _Shared:
         return active_links(self.cohorts.model.id, self.cohorts.catalogue, request.links)
 
     @cached_property
-    def beside(self) -> tuple[xr.Dataset, dict[str, Any]]:
+    def researched(self) -> tuple[xr.Dataset, dict[str, Any]]:
         """What published evidence and the data each say alone, and what is told of it; empty without evidence."""
         cohorts, request = self.cohorts, self.cohorts.request
         found, told = beside(cohorts.fit, cohorts.risk.sel(option=USUAL, drop=True), request.draws, request.seed)
-        if "risk_prior" in found:
-            found = found.assign(events_prior=found["risk_prior"] * request.clients).drop_vars("risk_prior")
         return found, told_of(cohorts.fit) | told
+
+    @property
+    def beside(self) -> xr.Dataset:
+        """The same of all clients."""
+        found = self.researched[0]
+        if "risk_prior" in found:
+            clients = self.cohorts.request.clients
+            found = found.assign(events_prior=found["risk_prior"] * clients).drop_vars("risk_prior")
+        return found
 
     @cached_property
     def linked(self) -> dict[str, xr.Dataset]:
@@ -132,7 +157,7 @@ class _Shared:
 
 @dataclass(frozen=True)
 class _Assembly:
-    shared: _Shared
+    shared: Shared
     price_set: str
     costs: Fit | None
 
@@ -171,13 +196,15 @@ class _Assembly:
             "cashable": cashable * request.clients,
             "time_avoided": _less(time) * request.clients,
         }
-        out = bare(xr.Dataset(parts))
-        for name, of in (("avoided", "cashable"), ("avoided_average", "average")):
-            out[name] = out[of].sel(option=USUAL, drop=True) - out[of]
-        links = xr.zeros_like(out["cashable"]) + sum(by_links, start=0.0) * request.clients
-        out["avoided_linked"] = links.sel(option=USUAL, drop=True) - links
-        out["discount"] = self._discount()
-        out = out.assign(self.shared.beside[0].data_vars)
+        links = xr.zeros_like(parts["cashable"]) + sum(by_links, start=0.0) * request.clients
+        for name, of in (
+            ("avoided", parts["cashable"]),
+            ("avoided_average", parts["average"]),
+            ("avoided_linked", links),
+        ):
+            parts[name] = of.sel(option=USUAL, drop=True) - of
+        parts["discount"] = self._discount()
+        out = bare(xr.Dataset(parts)).assign(self.shared.beside.data_vars)
         return self._by_municipality(out).assign_attrs(self._attrs(downstream, service))
 
     def _discount(self) -> xr.DataArray:
@@ -246,7 +273,7 @@ class _Assembly:
             values += [catalogue.transitions[target.id][name] for name in target.parameters]
             values += [value for value in (link.baseline, link.persons, *link.target.inputs.values()) if value]
             named.append(published_effect(link, catalogue).source)
-        believed = self.shared.beside[1]
+        believed = self.shared.researched[1]
         if believed.get("prior"):
             named += [*believed["sources"], *believed["behind"]]
         named += [s for value in values for s in value.source]
@@ -277,6 +304,7 @@ class _Assembly:
             "clients": request.clients,
             "unit": "EUR",
             "seed": request.seed,
+            "posterior": json.dumps({of: each.hash.partition("-")[0] for of, each in self.fits.items()}),
             "sources": json.dumps(self._sources(money, service)),
             "model": fit.model,
             "measure": str(fit.effect.attrs["measure"]),
@@ -284,7 +312,7 @@ class _Assembly:
             "data": str(fit.effect.attrs["data"]),
             "covariates": str(fit.effect.attrs.get("covariates", "")),
             "synthetic": max(int(each.effect.attrs["synthetic"]) for each in self.fits.values()),
-            **({PRIOR: json.dumps(self.shared.beside[1])} if self.shared.beside[1] else {}),
+            **({PRIOR: json.dumps(self.shared.researched[1])} if self.shared.researched[1] else {}),
             "gate_passed": int(all(each.passed for each in self.fits.values())),
             "gate_reasons": json.dumps(
                 [{**check, "of": of} for of, each in self.fits.items() for check in each.failed_checks]

@@ -116,9 +116,12 @@ class Cohorts:
     def inputs(self, model: AvoidedCostModel, names: tuple[str, ...] = ()) -> xr.Dataset:
         """Draws of the numbers that move a model; the same wherever they are asked for."""
         values, draws, seed = self.catalogue.transitions[model.id], self.request.draws, self.request.seed
-        named = {name: sample(values[name], draws, seed, f"transitions.{model.id}.{name}") for name in
-                 names or model.parameters}  # fmt: skip
-        return bare(xr.Dataset(named))
+        at = np.arange(draws)
+        named = {
+            name: ("draw", sample(values[name], draws, seed, f"transitions.{model.id}.{name}").values)
+            for name in names or model.parameters
+        }
+        return xr.Dataset(named, {"draw": at})
 
     @cached_property
     def risk(self) -> xr.DataArray:

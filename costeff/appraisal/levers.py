@@ -11,14 +11,14 @@ import numpy as np
 import xarray as xr
 
 from costeff import decision
-from costeff.appraisal.assembly import appraise
+from costeff.appraisal.again import Again
 from costeff.appraisal.cohorts import Cohorts
 from costeff.appraisal.money import Money
-from costeff.appraisal.request import BASELINE, LATER, REGISTER, Request
+from costeff.appraisal.request import BASELINE, LATER, REGISTER, Request, check_chains
 from costeff.avoided_cost import Domain
 from costeff.chain import ImpactChain
 from costeff.draws import NEW, USUAL, rng, summarise, thin
-from costeff.errors import Problems, UsageError
+from costeff.errors import ParamsError, Problems, UsageError
 from costeff.outcomes import Fit
 from costeff.params import Catalogue
 from costeff.params.entries import Cashable, Uncertain
@@ -26,6 +26,7 @@ from costeff.params.pricing import quantiles, sample
 from costeff.spec import Label
 
 RISK, RATIO, SERVICE, CLIENTS, HALF_LIFE = "risk_usual", "effect_ratio", "service_cost", "clients", "half_life_years"
+DISCOUNT = "discount_rate"
 CASHABLE = ".cashable"  # after the id of a unit cost: the share that can be stopped in the medium run
 BANDS = ("short", "medium", "long")
 LABELS = {
@@ -37,6 +38,7 @@ LABELS = {
         en="Extra cost of the service per client",
     ),
     CLIENTS: Label(fi="Asiakkaita", sv="Klienter", en="Clients"),
+    DISCOUNT: Label(fi="Diskonttokorko vuodessa", sv="Diskonteringsränta per år", en="Discount rate a year"),
     HALF_LIFE: Label(fi="Vaikutuksen puoliintumisaika", sv="Effektens halveringstid", en="Half-life of the effect"),
 }
 STOPPABLE = Label(fi="pois jäävä osuus", sv="andel som faller bort", en="share that can be stopped")
@@ -96,9 +98,10 @@ class Levers:
 
     @cached_property
     def base(self) -> dict[str, float]:
-        """The mean of every uncertain number, and the number of clients."""
+        """The mean of every uncertain number, the number of clients, and the discount rate."""
         means = {str(name): float(values.mean()) for name, values in self.parameters.items()}
-        return {**means, CLIENTS: float(self.request.clients)}
+        rate = self.catalogue.conventions.discount.rate
+        return {**means, CLIENTS: float(self.request.clients), DISCOUNT: rate}
 
     def ranges(self, mass: float | None = None) -> dict[str, tuple[float, float]]:
         """The central interval of every uncertain number, widened to its mean where that lies outside."""
@@ -146,7 +149,7 @@ class Levers:
                 catalogue = with_number(catalogue, name, value)
         if RISK in moved or RATIO in moved:
             fit = self._acting(moved)
-        ds = appraise(self.chain, catalogue, fit, [self.municipality], request, costs)
+        ds = self._again(catalogue, fit, [self.municipality], request, costs)
         return ds.sel(municipality=self.municipality, drop=True)
 
     def label(self, name: str, language: str) -> str:
@@ -163,6 +166,11 @@ class Levers:
     @cached_property
     def _cohorts(self) -> Cohorts:
         return Cohorts(self.chain, self.catalogue, self.fit, (self.municipality,), self.request)
+
+    @cached_property
+    def _again(self) -> Again:
+        check_chains(self.catalogue).raise_if_any(ParamsError, "The parameters cannot be appraised")
+        return Again(self.chain)
 
     @cached_property
     def _payers(self) -> list[str]:
@@ -287,6 +295,8 @@ def unfit(name: str, value: float, domain: Domain | None) -> tuple[str, str] | N
     """Why a number cannot be what it is set to, and what it may be."""
     if not np.isfinite(value) or (value < 0 and name != SERVICE):
         return f"{value:g} is missing, infinite or below 0", "give a number from 0 on"
+    if name == DISCOUNT and value >= 1:
+        return f"{value:g} is a rate of 100 per cent or more", "give a share, such as 0.03 for 3 per cent"
     if (domain == Domain.PROBABILITY or name.endswith(CASHABLE)) and value > 1:
         return f"{value:g} is above 1", "give a share from 0 to 1"
     if domain == Domain.DURATION and value == 0:
@@ -302,6 +312,10 @@ def with_number(catalogue: Catalogue, name: str, value: float) -> Catalogue:
         settings = catalogue.conventions
         known = settings.override(effect_half_life_years=_known(settings.effect_half_life_years, value))
         return replace(catalogue, conventions=known, changes=changes)
+    if name == DISCOUNT:
+        settings = catalogue.conventions
+        rate = settings.discount.override(rate=value, note="Set to see what it moves.")
+        return replace(catalogue, conventions=settings.override(discount=rate), changes=changes)
     if name.endswith(CASHABLE):
         cost = catalogue.unit_costs[name.removesuffix(CASHABLE)]
         moved = cost.override(cashable=_stopping(cost.cashable, value))

@@ -57,7 +57,7 @@ class Money:
         """
         found: Downstream | None = None
         reasons: list[str] = []
-        for uses in self._uses(model, reasons).values():
+        for uses in self.uses(model, reasons).values():
             euros = self._component(model, time, uses)
             sources = tuple(s for _, share, _ in uses for s in share.attrs.get("sources", []))
             more = Downstream(euros, (uses[0][2],), sources)
@@ -68,10 +68,11 @@ class Money:
             raise ParamsError("A price is missing", [problem])
         return Downstream(found.euros, found.priced, found.shares, tuple(dict.fromkeys(reasons)))
 
-    def _uses(self, model: AvoidedCostModel, reasons: list[str]) -> dict[tuple[str, str], list[Use]]:
+    def uses(self, model: AvoidedCostModel, reasons: list[str]) -> dict[tuple[str, str], list[Use]]:
         """States by the unit cost that prices them, so that its units close for all of them together.
 
-        States told apart by tunnels stand alone: their payers may differ by the time stayed.
+        States told apart by tunnels stand alone: their payers may differ by the time stayed. Why a state has no
+        price goes to `reasons`.
         """
         request, catalogue = self.cohorts.request, self.cohorts.catalogue
         found: dict[tuple[str, str], list[Use]] = {}
@@ -90,28 +91,32 @@ class Money:
         """Euros of all the time that one unit cost prices."""
         request, catalogue, part = self.cohorts.request, self.cohorts.catalogue, uses[0][2]
         stop = cashable_draws(catalogue, part.cost, self.cohorts.years, request.draws, request.seed)
-        spans = self._spans(model, uses[0][0], part.cost)
+        spans = self.spans(model, uses[0][0], part.cost)
         names = list(spans)
-        there = self._time(time, uses, names)
-        stepped = None
-        if request.whole_units and part.cost.closes_by:
-            name = f"unit_costs.{part.cost.id}.places"
-            places = sample(part.cost.closes_by.places, request.draws, request.seed, name)
-            together = there.sum("state", keep_attrs=True).expand_dims(state=["all"], axis=-1)
-            left = in_whole_units(together, bare(places), request.clients).isel(state=0, drop=True)
-            total = together.isel(state=0, drop=True)
-            stepped = there * (left / total.where(total != 0, 1.0))
+        there = self.time(time, uses, names)
+        left = self.left_standing(there, part)
         return cash(
             there,
             bare(part.draws).expand_dims(item=names),
             self.payers(part.cost.payer, spans),
             stop.assign_coords(year=self.cohorts.calendar).expand_dims(item=names),
             at_once_draws(part.cost, request.draws, request.seed).expand_dims(item=names),
-            stepped,
+            None if left is None else there * left,
         )
 
+    def left_standing(self, there: xr.DataArray, part: Priced) -> xr.DataArray | None:
+        """Of the time that a unit cost prices, what whole units leave; None where it stops little by little."""
+        request, closes = self.cohorts.request, part.cost.closes_by
+        if not request.whole_units or closes is None:
+            return None
+        places = sample(closes.places, request.draws, request.seed, f"unit_costs.{part.cost.id}.places")
+        together = there.sum("state", keep_attrs=True).expand_dims(state=["all"], axis=-1)
+        left = in_whole_units(together, bare(places), request.clients).isel(state=0, drop=True)
+        total = together.isel(state=0, drop=True)
+        return left / total.where(total != 0, 1.0)
+
     @staticmethod
-    def _time(time: xr.Dataset, uses: list[Use], names: list[str]) -> xr.DataArray:
+    def time(time: xr.Dataset, uses: list[Use], names: list[str]) -> xr.DataArray:
         """Person-years that a unit cost prices, by state: one name for all states, or the tunnels of one."""
         if names != [uses[0][0]]:
             ((_, share, _),) = uses
@@ -122,7 +127,7 @@ class Money:
             total = total + other
         return total.expand_dims(state=names, axis=-1)
 
-    def _spans(self, model: AvoidedCostModel, state: str, cost: UnitCost) -> dict[str, Days]:
+    def spans(self, model: AvoidedCostModel, state: str, cost: UnitCost) -> dict[str, Days]:
         """The parts of a state that payers may share otherwise: each tunnel, with the days of stay it stands for.
 
         Who has stayed j whole cycles at the end of a cycle stands for the half cycle before and after.
@@ -176,13 +181,12 @@ class Money:
 
     def service(self, costs: Fit | None) -> tuple[xr.DataArray, dict[str, Any]]:
         """Cost of the service in the first year, of one client, by option and payer; and what is known of the price."""
-        chain, request = self.cohorts.chain, self.cohorts.request
+        chain = self.cohorts.chain
         if chain.input.cost == REGISTER:
-            per_client = self._from_register(costs)
+            per_client = self.per_client(costs)
             told = {"quality": REGISTER, "price_year": REGISTER, "sources": []}
         else:
-            catalogue = self.cohorts.catalogue
-            priced = price(catalogue, chain.input.cost, request.draws, request.seed, request.price_year)
+            priced = self.service_price()
             new = bare(priced.draws)
             per_client = xr.concat([xr.zeros_like(new), new], dim="option").assign_coords(option=list(OPTIONS))
             value = priced.cost.latest
@@ -192,7 +196,12 @@ class Money:
         cost = per_client * first * self.payers(chain.input.payer).isel(item=0, drop=True)
         return cost.transpose("draw", "option", "municipality", "payer", "year"), told
 
-    def _from_register(self, costs: Fit | None) -> xr.DataArray:
+    def service_price(self) -> Priced:
+        """The unit cost of the service, where it has one."""
+        chain, request = self.cohorts.chain, self.cohorts.request
+        return price(self.cohorts.catalogue, chain.input.cost, request.draws, request.seed, request.price_year)
+
+    def per_client(self, costs: Fit | None) -> xr.DataArray:
         """Mean cost per client (draw, option[, municipality]), as it was estimated.
 
         Its draws are paired with those of the outcome by their place in the chains: the two fits are independent.

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 import xarray as xr
 from pydantic import Field, model_validator
 
-from costeff.appraisal.levers import CASHABLE, HALF_LIFE, LABELS, unfit, with_number
+from costeff.appraisal.levers import CASHABLE, DISCOUNT, HALF_LIFE, LABELS, unfit, with_number
 from costeff.appraisal.linked import active_links
 from costeff.appraisal.request import BASELINE, LATER, REGISTER
 from costeff.avoided_cost import MODELS, AvoidedCostModel, Domain
@@ -142,13 +142,13 @@ def set_numbers(
     Parameters
     ----------
     numbers
-        By name, as `Levers` has them: model.parameter, the id of a unit cost, or <id>.cashable.
+        By name, as `Levers` has them: model.parameter, the id of a unit cost, <id>.cashable, or discount_rate.
     prices, links
         Of each chain, its price set and the links that are on.
     waning
         Whether the effect of some chain wanes, so that its half-life is read.
     """
-    known = _known(catalogue, chains, prices, links)
+    known = _known(catalogue, chains, prices, links) | {DISCOUNT: None}
     if waning:
         known[HALF_LIFE] = Domain.DURATION
     for name, value in numbers.items():
@@ -198,7 +198,7 @@ def number_label(name: str, catalogue: Catalogue) -> tuple[Label, bool]:
     """What a number is called, and whether it is the share of a cost that can be stopped."""
     plain = name.removesuffix(CASHABLE)
     model, _, parameter = plain.partition(".")
-    if name == HALF_LIFE:
-        return LABELS[HALF_LIFE], False
+    if name in (HALF_LIFE, DISCOUNT):
+        return LABELS[name], False
     row = catalogue.transitions[model][parameter] if parameter else catalogue.unit_costs[plain]
     return row.label, name.endswith(CASHABLE)

@@ -26,6 +26,7 @@ from costeff.cohort import (
     tunnel_states,
     unfold_matrix,
 )
+from costeff.cohort.labels import spread
 from costeff.errors import ModelError
 from costeff.shown import Shows, lines, table, titled
 
@@ -217,23 +218,22 @@ class AvoidedCostModel(Shows):
     def _entries(self, occupancy: xr.DataArray, phases: list[tuple[Moves, int]]) -> xr.DataArray:
         """Moves into each state of `entered`: person-time where they come from, times the rate."""
         n, done = self.cycles_per_year, 0
-        by_cycle: dict[str, list[xr.DataArray]] = {state: [] for state in self.entered}
+        dims = [dim for dim in occupancy.dims if dim not in ("cycle", "state")]
+        points = occupancy.transpose("cycle", "state", *dims).values
+        there = (points[1:] + points[:-1]) / (2 * n)
+        flows = np.zeros((len(there), len(self.entered), *there.shape[2:]))
         for rates, count in phases:
-            points = occupancy.isel(cycle=slice(done, done + count + 1))
-            for state, found in by_cycle.items():
-                flow: Value = 0.0
-                for (origin, target), rate in rates.items():
-                    if target == state:
-                        there = points.sel(state=origin, drop=True).drop_vars("cycle")
-                        ends = there.isel(cycle=slice(1, None)) + there.isel(cycle=slice(None, -1))
-                        flow = flow + ends / (2 * n) * rate
-                assert isinstance(flow, xr.DataArray)  # a state that is entered has a move into it
-                found.append(flow)
+            for (origin, target), rate in rates.items():
+                if target in self.entered:
+                    per_year = spread(rate, dims) if isinstance(rate, xr.DataArray) else rate
+                    during = slice(done, done + count)
+                    flows[during, self.entered.index(target)] += there[during, self.states.index(origin)] * per_year
             done += count
-        parts = [xr.concat(flows, dim="cycle") for flows in by_cycle.values()]
-        by_state: xr.DataArray = xr.concat(parts, dim=xr.Variable("entered", list(self.entered)))
-        yearly = by_state.coarsen(cycle=n).sum().rename(cycle="year").assign_coords(year=np.arange(done // n))
-        return yearly.transpose(..., "year", "entered").rename("entries").assign_attrs(unit="moves per person")
+        yearly = flows.reshape(done // n, n, *flows.shape[1:]).sum(axis=1)
+        known = {dim: occupancy[dim].variable for dim in dims if dim in occupancy.indexes}
+        coords = {**known, "year": np.arange(done // n), "entered": list(self.entered)}
+        found = xr.DataArray(yearly, coords, ["year", "entered", *dims], "entries", {"unit": "moves per person"})
+        return found.transpose(*dims, "year", "entered")
 
     def _check(
         self,

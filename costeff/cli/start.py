@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from costeff import __version__
-from costeff.cli import chain, data, indicators, link, params, pdf, release, run, simulate, site, status
+from costeff.cli import chain, data, indicators, lab, link, params, pdf, release, run, simulate, site, status
 from costeff.errors import CosteffError, ExitCode, Problem, SetupError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(data.synth)
 app.command()(release.release)
 app.command()(pdf.pdf)
 app.command()(site.site)
+app.command()(lab.lab)
 
 
 def main() -> None:

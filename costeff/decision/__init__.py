@@ -15,6 +15,7 @@ from costeff.decision.appraised import (
     trough,
 )
 from costeff.decision.benefit import ceac, ceaf, curves, evpi, expected_loss, incremental, net_benefit
+from costeff.decision.compared import differences
 from costeff.decision.deterministic import BreakEven, Evaluate, along, break_even, one_way, scenarios, two_way
 from costeff.decision.frontier import Status, icers
 from costeff.decision.groups import by_class, spread
@@ -64,6 +65,7 @@ __all__ = [
     "cost_per_outcome",
     "cumulative",
     "curves",
+    "differences",
     "enbs",
     "evpi",
     "evppi",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -44,8 +45,14 @@ def quantiles(value: Uncertain, u: np.ndarray) -> np.ndarray:
 
 def sample(value: Uncertain, draws: int, seed: int, name: str) -> xr.DataArray:
     """Draws of one value; the same name and seed give the same draws wherever they are asked for."""
-    u = rng(seed, name).uniform(size=draws)
-    return as_draws(quantiles(value, u), sources=list(value.source), quality=value.quality)
+    return as_draws(_drawn(value, draws, seed, name), sources=list(value.source), quality=value.quality)
+
+
+@lru_cache(maxsize=512)  # of one chain at all its prices: whoever moves one number has the others as they were
+def _drawn(value: Uncertain, draws: int, seed: int, name: str) -> np.ndarray:
+    found = quantiles(value, rng(seed, name).uniform(size=draws))
+    found.flags.writeable = False  # they are shared
+    return found
 
 
 def sample_parameters(catalogue: Catalogue, model: str, draws: int, seed: int) -> xr.Dataset:
@@ -188,4 +195,4 @@ def at_once_draws(cost: UnitCost, draws: int, seed: int) -> xr.DataArray:
 
 
 def _band(cost: UnitCost, name: str, draws: int, seed: int) -> np.ndarray:
-    return quantiles(getattr(cost.cashable, name), rng(seed, f"cashable.{cost.id}").uniform(size=draws))
+    return _drawn(getattr(cost.cashable, name), draws, seed, f"cashable.{cost.id}")

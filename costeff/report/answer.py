@@ -197,7 +197,8 @@ def money_sentence(chapter: Chapter, net: Estimate) -> str:
     )
 
 
-def _when(chapter: Chapter, back: Payback) -> str:
+def when_sentence(chapter: Chapter, back: Payback) -> str:
+    """When the money is back."""
     words = chapter.words
     chance = words.chance(back.probability)
     if back.year is None:
@@ -221,7 +222,7 @@ def _when_in_brief(chapter: Chapter) -> str:
 
 def time_sentence(chapter: Chapter, back: Payback) -> str:
     """When the money is back, and at which price the service pays its way."""
-    words, when = chapter.words, _when(chapter, back)
+    words, when = chapter.words, when_sentence(chapter, back)
     prices = estimates.prices(chapter.main)
     if prices.on_average <= 0:
         return f"{when} {words.say('At no price does the service pay its way.')}"

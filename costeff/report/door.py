@@ -34,8 +34,8 @@ ATTRIBUTES: dict[str, str] = (
     | dict.fromkeys(("gate_passed", "synthetic", "price_year_changed", "claw_back", "whole_units"), "flag")
     | dict.fromkeys(
         ("price_year", "prices", "not_counted", "service_price_quality", "service_price_year", "persistence", "links",
-         "links_off", "clients", "unit", "seed", "sources", "model", "measure", "data", "covariates", "mass",
-         "discount_rate", "horizons", "input_hash", "version"), "fact",
+         "links_off", "clients", "unit", "seed", "posterior", "sources", "model", "measure", "data", "covariates",
+         "mass", "discount_rate", "horizons", "input_hash", "version"), "fact",
     )
 )  # fmt: skip
 HIDDEN = -1  # how the file writes a count that is not shown

@@ -35,12 +35,13 @@ class BrowserError(RuntimeError):
 
 
 class Browser:
-    """One Chromium process; closing the pipe ends it."""
+    """One Chromium process; closing the pipe ends it. A `local` one reaches servers of this machine too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, local: bool = False) -> None:
+        reach = f"{OFFLINE}, EXCLUDE 127.0.0.1" if local else OFFLINE
         ours_in, self._out = os.pipe()
         self._in, ours_out = os.pipe()
-        command = [str(CHROMIUM), *FLAGS, OFFLINE, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+        command = [str(CHROMIUM), *FLAGS, reach, f"--user-data-dir={folder / 'profile'}", "about:blank"]
         home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
         quiet = (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)
         pipes = [(os.POSIX_SPAWN_DUP2, ours_in, 3), (os.POSIX_SPAWN_DUP2, ours_out, 4), quiet]
@@ -152,14 +153,23 @@ class Tab:
             features=[{"name": "prefers-color-scheme", "value": view.scheme}],
         )
 
-    def open(self, page: Path) -> None:
-        """Open a file and wait until it has loaded; what was heard before is forgotten."""
+    def open(self, page: Path | str) -> None:
+        """Open a file or an address and wait until it has loaded; what was heard before is forgotten."""
         self.browser.events(self.session).clear()
-        self.address = page.resolve().as_uri()
+        self.address = page.resolve().as_uri() if isinstance(page, Path) else page
         answer = self.call("Page.navigate", url=self.address)
         if answer.get("errorText"):
-            raise BrowserError(f"{page.name}: {answer['errorText']}")
+            raise BrowserError(f"{self.address}: {answer['errorText']}")
         self.browser.wait(self.session, "Page.loadEventFired")
+
+    def until(self, expression: str, seconds: float = PATIENCE) -> Any:
+        """The value of an expression as soon as it holds."""
+        end = time.monotonic() + seconds
+        while not (value := self.evaluate(expression)):
+            if time.monotonic() > end:
+                raise BrowserError(f"it never came to hold: {expression}")
+            time.sleep(0.25)
+        return value
 
     def evaluate(self, expression: str, *arguments: Any) -> Any:
         """The value of an expression, or of a function called with the arguments; promises are waited for."""
@@ -172,9 +182,10 @@ class Tab:
         return answer["result"].get("value")
 
     def press(self, key: str) -> None:
-        """One key down and up: Tab, Enter, Escape, a space."""
+        """One key down and up: Tab, Enter, Escape, a space, an arrow."""
         codes: Mapping[str, tuple[int, str, str]] = {
             "Tab": (9, "Tab", ""), "Enter": (13, "Enter", "\r"), "Escape": (27, "Escape", ""), " ": (32, "Space", " "),
+            "ArrowRight": (39, "ArrowRight", ""), "ArrowLeft": (37, "ArrowLeft", ""),
         }  # fmt: skip
         number, code, text = codes[key]
         common = {"key": key, "code": code, "windowsVirtualKeyCode": number, "nativeVirtualKeyCode": number}
