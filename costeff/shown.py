@@ -18,6 +18,7 @@ _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciic
     sign: f"\\{sign}" for sign in "&%$#_{}"
 }
 LONG = 40  # signs of a cell that is broken into lines
+_WORD = re.compile(r"[^\W\d_]{2}")  # two letters together
 Row = Mapping[str, object]
 
 
@@ -63,7 +64,12 @@ def _captioned(caption: str) -> str:
 def framed(html: str, caption: str = "") -> str:
     """A table that pandas wrote, with a caption, and headers that say what they head."""
     head, split, body = html.partition("<tbody>")
-    head = re.sub("<th(?=[ >])", '<th scope="col"', head)
+    cells = re.findall("<td>([^<]*)", body.partition("</tr>")[0])
+    body = re.sub(r"<td>(?=[^<]*[^\W\d_]{2})", f"<td{_LEFT}>", body)  # words
+    first, end, others = head.partition("</tr>")
+    left = iter([False] * (first.count("<th>") - len(cells)) + [bool(_WORD.search(cell)) for cell in cells])
+    first = re.sub("<th>", lambda _: f"<th{_LEFT}>" if next(left, False) else "<th>", first)
+    head = re.sub("<th(?=[ >])", '<th scope="col"', first + end + others)
     body = re.sub("<th(?=[ >])", '<th scope="row"', body)
     return re.sub(r"(<table[^>]*>)", lambda found: found[1] + _captioned(caption), head, count=1) + split + body
 

@@ -470,7 +470,7 @@ def test_the_guide_to_own_chains_can_be_followed(tmp_path: Path) -> None:
     assert follow(f"{check.strip()} --lang fi").stderr.rstrip("\n") == wrong
     file.write_text(filled, encoding="utf-8")
     assert follow(check).stdout.rstrip("\n") == fine
-    (project / "params" / "own").mkdir()
+    (project / "params" / "own").mkdir(exist_ok=True)
     file.rename(project / "params" / "own" / file.name)
     for line in kept.splitlines():
         assert follow(line).returncode == ExitCode.OK, line
@@ -489,7 +489,7 @@ def test_the_table_of_models_of_the_guide_to_own_chains_is_that_of_today(params:
 @pytest.mark.slow
 def test_the_run_of_the_guide_to_own_chains_says_what_the_guide_says(tmp_path: Path) -> None:
     page, project = ROOT / "docs" / "how_to" / "own_chain.md", home(tmp_path)
-    (project / "params" / "own").mkdir()
+    (project / "params" / "own").mkdir(exist_ok=True)
     shutil.copy(ROOT / "notebooks" / "reablement.yaml", project / "params" / "own")
     line = next(line for line in fences(page, "sh") if "--output runs/reablement" in line)
     done = costeff(*(words_of(line) or []), cwd=project, env={"COSTEFF_HOME": str(project)})

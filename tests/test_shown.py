@@ -134,6 +134,15 @@ def test_a_hostile_text_stays_a_text():
     assert "<script" not in shown
 
 
+def test_words_stand_left_and_numbers_right_with_their_headings():
+    frame = pd.DataFrame({"n": [1, 2], "what": ["one word", "two"], "euros": [1.5, 2.5]}, index=["a", "b"])
+    for index in (True, False):
+        page = Strict(framed(frame.to_html(border=0, index=index), "A caption"))
+        assert [attrs.get("style") for attrs in page.tags("td")] == [None, "text-align:left", None] * 2
+        heads = [attrs.get("style") for attrs in page.tags("th") if attrs["scope"] == "col"]
+        assert heads[-3:] == [None, "text-align:left", None]
+
+
 def test_latex_cannot_be_broken_out_of():
     written = tabular([{"a": HOSTILE, "b": "$\\sim \\mathrm{Normal}(0, 1)$"}], HOSTILE)
     assert r"\input" not in written
@@ -301,6 +310,15 @@ def test_every_prior_of_params_stands_in_the_graph(catalogue, name):
         found = told[{"group": "group_effect", "effect_group": "group_effect_new"}.get(key, key)]
         assert f"{prior.sd:g})" in found["prior"]
         assert found["reason"] == prior.reason
+
+
+def test_a_prior_of_published_evidence_is_told_with_both_its_parts(catalogue):
+    mixed = SimpleNamespace(weight=0.5, mean=-0.163, sd=0.12, weak_mean=0.0, weak_sd=0.5)
+    found = graph(MODELS["binary"], {**catalogue.priors["binary"], "effect": mixed})
+    (row,) = (row for row in found.priors if row["parameter"] == "effect")
+    assert row["prior"] == "~ 0.5 Normal(-0.163, 0.12) + 0.5 Normal(0, 0.5)"
+    assert "evidence" in row["reason"]
+    assert "0.5 Normal(-0.163, 0.12)" in found._repr_mimebundle_()["text/latex"]
 
 
 def test_a_graph_without_places_or_priors_is_a_graph_still():

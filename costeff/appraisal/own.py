@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from costeff.appraisal.request import check_chains, price_sets_for
 from costeff.avoided_cost import MODELS
-from costeff.errors import ParamsError, Problem
+from costeff.errors import ParamsError, Problem, Problems
 from costeff.params import Catalogue
 from costeff.params.own_guide import explained
 from costeff.params.own_template import chain_template
 from costeff.params.reader import ADDED
-from costeff.spec import Language
+from costeff.spec import Language, read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,9 +46,17 @@ def check_own(file: Path, language: Language = "en", folder: Path | None = None)
         Another params/.
     """
     found, catalogue = _problems(file, folder)
-    known = catalogue or Catalogue.load(folder)
-    choices = {name: ", ".join(entries) for name, entries in _choices(known).items()}
-    return tuple(explained(found, language, **choices))
+    choices = {"models": list(MODELS)}
+    if catalogue is not None:
+        choices |= {"price_sets": list(catalogue.price_sets), "indices": list(catalogue.indices)}
+    return tuple(explained(found, language, **{name: ", ".join(known) for name, known in choices.items()}))
+
+
+def chains_of(file: Path) -> list[str]:
+    """Ids of the chains in a user's own file; none of one that cannot be read."""
+    document = read_yaml(file, Problems())
+    chains = document.data.get("chains") if document and isinstance(document.data, dict) else None
+    return [str(name) for name in chains] if isinstance(chains, dict) else []
 
 
 def check_text(text: str, language: Language = "en", folder: Path | None = None) -> tuple[Problem, ...]:
@@ -66,17 +74,19 @@ def added(catalogue: Catalogue, before: Catalogue) -> dict[str, list[str]]:
 
 
 def _problems(file: Path, folder: Path | None) -> tuple[list[Problem], Catalogue | None]:
-    before = Catalogue.load(folder)
+    """What is wrong, and the catalogue in which it is: the one without the file, where that makes none."""
+    before: Catalogue | None = None
     try:
+        before = Catalogue.load(folder)
         catalogue = Catalogue.load(folder, own=[file])
     except ParamsError as error:
-        return list(error.problems), None
-    chains = added(catalogue, before).get("chains", [])
-    there = {str(problem) for problem in check_chains(before)}
-    found = [problem for problem in check_chains(catalogue) if str(problem) not in there]
-    if not chains and file.resolve().parent != catalogue.folder / "own":
+        return list(error.problems), before
+    names = chains_of(file)
+    others = {str(problem) for problem in check_chains(before)} if before.hash != catalogue.hash else set()
+    found = [problem for problem in check_chains(catalogue) if str(problem) not in others]
+    if not names:
         found.append(Problem(file.name, "has no chain", "add a chain below the key chains"))
-    for chain in (catalogue.chains[name] for name in chains):
+    for chain in (catalogue.chains[name] for name in names):
         able, chosen, model = _able(chain, catalogue), chain.impact.price_set, chain.impact.model
         if able and chosen not in able:
             found = [one for one in found if not one.place.startswith(f"price_sets.yaml {chosen}.prices.{model}")]
@@ -88,10 +98,6 @@ def _problems(file: Path, folder: Path | None) -> tuple[list[Problem], Catalogue
 def _able(chain: ImpactChain, catalogue: Catalogue) -> list[str]:
     """Price sets that can price the chain's model; none for a model there is not."""
     return price_sets_for(chain, catalogue) if chain.impact.model in MODELS else []
-
-
-def _choices(catalogue: Catalogue) -> dict[str, list[str]]:
-    return {"models": list(MODELS), "price_sets": list(catalogue.price_sets), "indices": list(catalogue.indices)}
 
 
 def as_table(problems: tuple[Problem, ...]) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def check(
     language: Lang = "en",
 ) -> None:
     """Tell everything that keeps a chain from being appraised: what is missing, where, and what to write."""
-    from costeff.appraisal.own import check_own
+    from costeff.appraisal.own import chains_of, check_own
     from costeff.errors import ParamsError
     from costeff.params import Catalogue
 
@@ -98,11 +98,10 @@ def check(
     problems = check_own(file, spoken)
     if problems:
         raise ParamsError(FAULTY[spoken].format(what=file.name, count=len(problems)), problems)
-    before, catalogue = Catalogue.load(), Catalogue.load(own=[file])
-    kept = file.resolve().parent == catalogue.folder / "own"
-    for name in catalogue.chains:
-        if kept or name not in before.chains:
-            _tell(catalogue.chains[name], catalogue, spoken)
+    catalogue = Catalogue.load(own=[file])
+    for name in chains_of(file):
+        _tell(catalogue.chains[name], catalogue, spoken)
+        if file.resolve().parent != catalogue.folder / "own":
             print(NEXT[spoken].format(id=name))
 
 

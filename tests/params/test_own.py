@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from commands import ROOT, costeff
 from params_builders import all_broken, copy_of_params
+from typer.testing import CliRunner
 
 from costeff.appraisal import check_chains
 from costeff.appraisal.own import STATES, as_table, check_own, own_chain
 from costeff.batch.country import SCENARIO, scenario_of
+from costeff.cli import app
 from costeff.errors import CosteffError, UsageError
 from costeff.params import Catalogue
 from costeff.params.own_guide import guide_to, said
@@ -108,7 +111,7 @@ def test_the_example_holds_together_and_changes_nothing_that_is_there(params):
 
 def test_a_file_in_own_is_read_with_the_rest(tmp_path):
     folder = copy_of_params(tmp_path)
-    (folder / "own").mkdir()
+    (folder / "own").mkdir(exist_ok=True)
     written(folder / "own", EXAMPLE.read_text(encoding="utf-8"), "reablement.yaml")
     assert "reablement" in Catalogue.load(folder).chains
     same = Catalogue.load(folder, own=[folder / "own" / "reablement.yaml"])
@@ -209,6 +212,22 @@ def test_new_writes_a_file_that_check_tells_to_fill_in(tmp_path):
     assert "Traceback" not in checked.stderr
 
 
+def test_new_asks_who_sits_at_a_terminal(tmp_path, monkeypatch):
+    monkeypatch.setattr("costeff.cli.chain.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COSTEFF_HOME", str(ROOT))
+    number = list(STATES).index("prison") + 1
+    done = CliRunner().invoke(app, ["chain", "new", "mine", "--lang", "fi"], input=f"{number}\nregister\n")
+    assert done.exit_code == 0, done.output
+    assert "Mikä kustannus palvelulla vältetään?" in done.output
+    text = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+    assert "model: prison" in text
+    assert "cost: register" in text
+    again = CliRunner().invoke(app, ["chain", "new", "other", "--model", "prison"], input="\n")
+    assert again.exit_code == 0, "an empty answer leaves it for later"
+    assert "cost: other_client" in (tmp_path / "other.yaml").read_text(encoding="utf-8")
+
+
 def test_new_never_overwrites(tmp_path):
     file = written(tmp_path, "mine", "my_service.yaml")
     done = costeff("chain", "new", "my_service", cwd=tmp_path)
@@ -247,6 +266,19 @@ def test_check_tells_what_holds_and_what_the_register_needs(language, told):
     assert "params/own/" in done.stdout
 
 
+def test_a_file_in_its_place_is_checked_like_any_other(tmp_path, params):
+    folder = copy_of_params(tmp_path)
+    (folder / "own").mkdir(exist_ok=True)
+    file = written(folder / "own", EXAMPLE.read_text(encoding="utf-8"), "reablement.yaml")
+    done = costeff("chain", "check", file, env={"COSTEFF_HOME": str(tmp_path)})
+    assert done.stdout.count("holds together") == 1, "the chains of this file, and no other"
+    assert "move the file" not in done.stdout
+    written(folder / "own", own_chain("reablement", params), "reablement.yaml")
+    done = costeff("chain", "check", file, "--lang", "fi", env={"COSTEFF_HOME": str(tmp_path)})
+    assert done.returncode == 3
+    assert "Palvelun nimi" in done.stderr
+
+
 def test_a_shipped_chain_can_be_checked_by_its_id():
     done = costeff("chain", "check", "intensive_family_work", "--lang", "fi")
     assert done.returncode == 0
@@ -255,7 +287,7 @@ def test_a_shipped_chain_can_be_checked_by_its_id():
 
 def test_an_unfinished_file_in_own_is_an_error_of_params_and_names_itself(tmp_path, params):
     folder = copy_of_params(tmp_path)
-    (folder / "own").mkdir()
+    (folder / "own").mkdir(exist_ok=True)
     written(folder / "own", own_chain("mine", params), "mine.yaml")
     with pytest.raises(CosteffError, match=r"own/mine\.yaml:\d+ chains\.mine\.label: is still to be filled in"):
         Catalogue.load(folder)

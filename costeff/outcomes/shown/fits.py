@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -86,6 +87,8 @@ def show_fit(fit: Fit) -> dict[str, str]:
         failed = ", ".join(sorted({str(check["check"]) for check in fit.failed_checks}))
         said, rows = f"The fit did not pass its gate ({failed}): no figure may be made from it.", []
     data = str(fit.effect.attrs.get("data", ""))
-    gate = framed(fit.diagnostics().to_html(index=False, float_format="%.3f", border=0), "The gate of the fit")
-    html = titled(f"{fit.model}: {said}", table(rows, f"Effect, estimated from {data}"), gate)
+    checks = fit.diagnostics().to_html(index=False, float_format="%.3f", border=0)
+    verdict = f"The gate: {len(fit.checks)} checks, {len(fit.failed_checks)} failed"
+    gate = f"<details{'' if fit.passed else ' open'}><summary>{verdict}</summary>{framed(checks, verdict)}</details>"
+    html = titled(fit.model, f"<p>{escape(said)}</p>", table(rows, f"Effect, estimated from {data}"), gate)
     return {"text/plain": "\n".join([f"{fit.model}: {said}", lines(rows)]).rstrip(), "text/html": html}
