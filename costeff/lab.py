@@ -178,11 +178,11 @@ def _trust(folders: Folders) -> None:
     import nbformat
     from nbformat.sign import NotebookNotary
 
-    notary = NotebookNotary()
+    notary = NotebookNotary()  # type: ignore[no-untyped-call]
     for path in sorted(folders.notebooks.glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         if not any(cell.get("outputs") for cell in notebook.cells):
-            notary.sign(notebook)
+            notary.sign(notebook)  # type: ignore[no-untyped-call]
 
 
 def _taken(folders: Folders, port: int) -> Problem:

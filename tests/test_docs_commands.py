@@ -30,7 +30,7 @@ NOT_RUN = {
     r"--county-report": "tests/batch/test_county_reports.py",
     r"^costeff params show (children_placed|in_care_during_year|191)$": "it shows what was fetched: tests/params",
     r"^costeff (synth|data check) my_large|--clients 1000000": "benchmarks/registers.py",
-    "own_register.md|own_chain.md|what_if.md": "a test of its own follows the guide",
+    "own_register.md|own_chain.md": "a test of its own follows the guide",
     r"change_a_price.md .*--output": "the guide is followed in tests/test_docs.py",
 }
 FEWER = {"--clients 3000": "--clients 300"}  # the same command on fewer clients
@@ -73,11 +73,16 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-WITH_COMMANDS = [page for page in PAGES if to_run(page, reports=False)]
+LONG = {"join_providers.md"}  # half a minute of joining
+WITH_COMMANDS = [
+    pytest.param(page, marks=pytest.mark.slow if page.name in LONG else (), id=page.stem)
+    for page in PAGES
+    if to_run(page, reports=False)
+]
 WITH_REPORTS = [page for page in PAGES if to_run(page, reports=True)]
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_the_commands_of_a_page_run_in_their_order(page: Path, elsewhere: Path) -> None:
     if page.name == "registers.md":
         pytest.importorskip("openpyxl")

@@ -21,7 +21,7 @@ from chromium import CHROMIUM, Browser, Tab, View
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "of-this-test"
-DESK = View("desk", 1440, 900)
+DESK = View("desk", 1440, 1180)
 STARTED, RAN = 120.0, 300.0  # seconds; a machine may be busy, and fits may have to be made
 ERROR = "[data-mime-type='application/vnd.jupyter.error']"
 # Before the kernel is connected, running a cell does nothing.
@@ -156,4 +156,5 @@ def test_a_slider_of_the_what_if_panel_moves_the_answer_and_its_figures(tab: Tab
     assert after != before
     assert len(moved) == len(figures)
     assert moved != figures, "the figure changes with the answer"
+    tab.until(IDLE)
     assert texts(tab, ERROR) == []
