@@ -24,7 +24,7 @@ export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_cache := $(ROOT)/.cache/npm
 
-.PHONY: help setup report test test-slow calibrate lint lab docs lock clean
+.PHONY: help setup report test test-slow test-lab calibrate lint lab docs lock clean
 
 help:
 	@echo "make report     the reports of Janakkala, Lapinjärvi and Tampere in three languages"
@@ -33,6 +33,7 @@ help:
 	@echo "make lab        JupyterLab on the suite, in reading order"
 	@echo "make docs       the documentation as a site, in build/docs"
 	@echo "make test-slow  the slow tests, before a model change"
+	@echo "make test-lab   JupyterLab in a browser: opens, runs, answers a slider"
 	@echo "make calibrate  simulation-based calibration of every outcome model, with its figure"
 	@echo "make lint       ruff, mypy and the parameters"
 	@echo "make lock       resolve requirements.lock anew"
@@ -63,6 +64,9 @@ test: $(READY) $(CHECKS)
 
 test-slow: $(READY)
 	@$(BIN)/python -m pytest -m slow
+
+test-lab: $(READY)
+	@$(BIN)/python -m pytest -m slow tests/test_lab_browser.py
 
 calibrate: $(READY)
 	@$(BIN)/python tools/calibrate.py

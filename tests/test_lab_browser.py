@@ -1,6 +1,6 @@
 """A real JupyterLab server in a real browser: the suite opens ready, runs, and answers when it is asked otherwise.
 
-The picture in README.md is the last screen: LAB_PICTURE=docs/images/jupyterlab.png with this file alone.
+The picture in README.md is the last screen: LAB_PICTURE=docs/images/jupyterlab.png make test-lab.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ IDLE = (
     "kernels => kernels.length > 0 && kernels[0].connections > 0 && kernels[0].execution_state === 'idle')"
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="JupyterLab was not opened: Chromium is not installed")
+pytestmark = [
+    pytest.mark.slow,  # a minute: a server, a browser and a whole notebook; `make test-lab` runs it
+    pytest.mark.skipif(CHROMIUM is None, reason="JupyterLab was not opened: Chromium is not installed"),
+]
 
 
 def free_port() -> int:

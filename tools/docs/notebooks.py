@@ -13,7 +13,7 @@ from typing import Any
 
 from told import raw
 
-from costeff.files import written_aside
+from costeff.files import write_text
 from costeff.imports import skip_slow_grammar
 from costeff.kernels import KERNEL
 
@@ -87,9 +87,9 @@ def _executed(root: Path, path: Path) -> Any:
 
         print(f"running {path.name}", file=sys.stderr)
         os.environ["COSTEFF_HOME"] = str(root)
+        done = papermill.execute_notebook(path, None, kernel_name=KERNEL, cwd=path.parent, progress_bar=False)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(kept) as aside:
-            papermill.execute_notebook(path, aside, kernel_name=KERNEL, cwd=path.parent, progress_bar=False)
+        write_text(kept, nbformat.writes(done))
     return nbformat.read(kept, as_version=4)
 
 
