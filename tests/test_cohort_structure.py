@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costeff import cohort
+from costeff.cohort import bare
 from costeff.errors import ModelError
 
 STATES = ["home", "care", "left"]
@@ -402,3 +403,13 @@ RELATIVE = xr.DataArray([0.5, 2.0], dims="draw", coords={"draw": [0, 1]})  # a r
 def test_what_does_not_fit_is_refused(call: Any, told: str) -> None:
     with pytest.raises(ModelError, match=told):
         call()
+
+
+def test_bare_data_are_the_same_without_attributes_and_the_given_ones_keep_theirs():
+    coords = {"draw": ("draw", [0, 1], {"of": "draws"}), "year": ("draw", [2026, 2027], {"of": "years"})}
+    array = xr.DataArray([1.0, 2.0], coords, ("draw",), "cost", {"unit": "EUR"})
+    for one in (array, xr.Dataset({"cost": array}, attrs={"made": "now"})):
+        before = one.copy(deep=True)
+        xr.testing.assert_identical(bare(one), one.drop_attrs())
+        xr.testing.assert_identical(one, before)
+        assert bare(one).attrs == bare(one).coords["draw"].attrs == bare(one).coords["year"].attrs == {}

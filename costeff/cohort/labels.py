@@ -22,9 +22,10 @@ def bare[Data: (xr.DataArray, xr.Dataset)](data: Data) -> Data:
 
     It is `drop_attrs`, which builds the data anew variable by variable and took a fifth of an appraisal.
     """
-    found = data.copy(deep=False)
+    found: Data = data.copy(deep=False)
     found.attrs = {}
-    for part in (found, *found.coords.values()) if isinstance(found, xr.DataArray) else found.variables.values():
+    parts: Iterable[xr.DataArray | xr.Variable] = found.coords.values()
+    for part in parts if isinstance(found, xr.DataArray) else found.variables.values():
         part.attrs = {}
     return found
 

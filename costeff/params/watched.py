@@ -52,8 +52,9 @@ def watched(catalogue: Catalogue) -> tuple[Catalogue, ReadLog]:
 
 def unwatched(catalogue: Catalogue) -> Catalogue:
     """The catalogue without its log: for a check, which may refuse a result but makes nothing of it."""
-    values = {f.name: getattr(catalogue, f.name) for f in fields(catalogue)}
-    return Catalogue(**{name: one.entries if isinstance(one, _Watched) else one for name, one in values.items()})
+    values: dict[str, Any] = {f.name: getattr(catalogue, f.name) for f in fields(catalogue)}
+    plain: dict[str, Any] = {k: one.entries if isinstance(one, _Watched) else one for k, one in values.items()}
+    return Catalogue(**plain)
 
 
 def changed(reads: Mapping[str, str], catalogue: Catalogue) -> list[str]:
