@@ -1,5 +1,6 @@
 """What is done once for the country: which cells a chain is reduced to, and what a failed fit does to a run."""
 
+import shutil
 from dataclasses import replace
 from importlib import import_module
 
@@ -12,7 +13,7 @@ from appraisal_builders import FAMILY, FITS, SUPPORT, cost_fit
 from costeff.batch import Outcome, country, resolve
 from costeff.batch.country import Fits, data_for, fit_costs, open_checked, synthetic_register
 from costeff.cli import run as cli
-from costeff.errors import ExitCode, ModelError, ParamsError
+from costeff.errors import DataError, ExitCode, ModelError, ParamsError
 from costeff.outcomes import Context
 from costeff.outcomes.fit import Check
 from costeff.records import Cells, exposure_cells, rossi_register
@@ -131,3 +132,15 @@ def test_an_effect_holds_no_longer_than_clients_were_followed(catalogue, model):
     chain = with_model(catalogue.chains[SUPPORT], model, follow_up_days=3640)
     with pytest.raises(ParamsError, match="followed for 364 days at most"):
         data_for(chain, catalogue, None)
+
+
+def test_a_synthetic_register_that_lost_a_file_says_how_it_is_drawn_anew(catalogue, fits_cache, tmp_path):
+    drawn = synthetic_register(catalogue, 2026, fits_cache)
+    broken = shutil.copytree(drawn, tmp_path / "synthetic" / drawn.name)
+    (broken / "outcomes.parquet").unlink()
+    request = resolve(catalogue, municipalities=["165"], chains=[FAMILY], seed=2026, output=tmp_path / "run")
+    with pytest.raises(DataError) as caught:
+        country.all_data(catalogue, request, tmp_path)
+    assert "outcomes" in str(caught.value)
+    assert f"remove the folder {broken}" in str(caught.value)
+    assert "put outcomes.parquet" not in str(caught.value)
