@@ -77,16 +77,9 @@ def test_every_node_is_what_its_parts_make(catalogue, chain, place, asked):
             close(node.rule(*(part.values for part in node.parts)), node.values)
 
 
-OPTIONS = [
-    (0, "cost", "usual"),
-    (1, "cost", "new"),
-    (3, "cost", "new"),
-    (0, "average", "new"),
-    (1, "cashable", "usual"),
-]
-OPTIONS += [(2, "cashable", "new"), (0, "events", "usual"), (3, "events", "new"), (3, "effect", "new")]
-VARIABLES = [*OPTIONS, (1, "avoided", "new"), (0, "avoided_average", "new"), (2, "avoided_linked", "new")]
-VARIABLES += [(1, "avoided_linked", "new"), (2, "time_avoided", "new")]
+VARIABLES = [(0, "cost", "usual"), (1, "cost", "new"), (1, "cashable", "usual"), (2, "cashable", "new")]
+VARIABLES += [(0, "events", "usual"), (3, "events", "new"), (3, "effect", "new"), (0, "avoided_average", "new")]
+VARIABLES += [(2, "avoided_linked", "new"), (2, "time_avoided", "new")]
 
 
 @pytest.mark.parametrize(("case", "variable", "option"), VARIABLES)
@@ -97,7 +90,7 @@ def test_each_variable_is_made_again_from_its_leaves(catalogue, case, variable, 
     close(traced(catalogue, *CASES[case], variable, option=option).recomputed(), found)
 
 
-@pytest.mark.parametrize(("case", "year"), [(1, 2026), (1, 2028), (2, 2030), (3, 2027)])
+@pytest.mark.parametrize(("case", "year"), [(1, 2028), (3, 2027)])
 def test_a_payer_and_a_year_are_those_of_the_appraisal(catalogue, case, year):
     ds = appraised(catalogue, *CASES[case])
     for payer in map(str, ds["payer"].values):

@@ -23,10 +23,10 @@ def appraisals(catalogue) -> dict[str, xr.Dataset]:
     costs = cost_fit(spread=300.0)
     half, _ = move_fits(Move(effect_times=0.5), catalogue.chains[FAMILY], family_fit(), None)
     found = {
-        "as it is": run(catalogue, costs=costs, horizon_years=8),
-        "half": run(catalogue, fit=half, costs=costs, horizon_years=8),
-        "national": run(catalogue, costs=costs, horizon_years=8, price_set="national"),
-        "short": run(catalogue, costs=costs, horizon_years=3),
+        "as it is": run(catalogue, codes=[PLACE], costs=costs, horizon_years=8),
+        "half": run(catalogue, codes=[PLACE], fit=half, costs=costs, horizon_years=8),
+        "national": run(catalogue, codes=[PLACE], costs=costs, horizon_years=8, price_set="national"),
+        "short": run(catalogue, codes=[PLACE], costs=costs, horizon_years=3),
     }
     return {name: one(ds, PLACE, catalogue) for name, ds in found.items()}
 
@@ -86,11 +86,11 @@ def test_several_places_keep_their_dim(catalogue):
 def others(catalogue) -> dict[str, tuple[xr.Dataset, str]]:
     """Appraisals that do not belong together with the one at hand, and what is told of each."""
     fit, costs = family_fit(), cost_fit()
-    few = run(catalogue, fit=family_fit(), costs=costs, draws=8)
+    few = run(catalogue, codes=[PLACE], fit=family_fit(), costs=costs, draws=8)
     place = run(catalogue, codes=[CODES[1]], costs=costs)
-    seed = run(catalogue, costs=costs, seed=7)
-    posterior = run(catalogue, fit=replace(fit, hash="another"), costs=costs)
-    service = run(catalogue, SUPPORT, fit=support_fit(), price_set="national")
+    seed = run(catalogue, codes=[PLACE], costs=costs, seed=7)
+    posterior = run(catalogue, codes=[PLACE], fit=replace(fit, hash="another"), costs=costs)
+    service = run(catalogue, SUPPORT, codes=[PLACE], fit=support_fit(), price_set="national")
     return {
         "fewer draws": (one(few, PLACE, catalogue), "the draws differ: 8 against 12"),
         "place": (one(place, CODES[1], catalogue), "the place differs: 837 against 091"),
@@ -102,7 +102,7 @@ def others(catalogue) -> dict[str, tuple[xr.Dataset, str]]:
 
 @pytest.mark.parametrize("kind", ["fewer draws", "place", "seed", "posterior", "service"])
 def test_other_draws_and_places_are_refused_with_what_differs(catalogue, others, kind):
-    here = one(run(catalogue, costs=cost_fit()), PLACE, catalogue)
+    here = one(run(catalogue, codes=[PLACE], costs=cost_fit()), PLACE, catalogue)
     other, told = others[kind]
     with pytest.raises(UsageError) as error:
         differences({"here": here, "there": other})
