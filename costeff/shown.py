@@ -95,17 +95,20 @@ def lines(rows: Iterable[Row], title: str = "") -> str:
     return "\n".join([*([title] if title else []), *(line.rstrip() for line in aligned)])
 
 
-def tabular(rows: Iterable[Row], caption: str = "") -> str:
-    """Rows as a LaTeX table; a cell between dollar signs is mathematics and stays as it is."""
+def tabular(rows: Iterable[Mapping[Any, object]], caption: str = "", head: Iterable[object] | None = None) -> str:
+    """Rows as a LaTeX table; a cell between dollar signs is mathematics and stays as it is.
+
+    `head` names the columns where the keys of the rows do not.
+    """
     rows = list(rows)
     if not rows:
         return ""
     body = [" & ".join(map(tex, row.values())) + r" \\" for row in rows]
-    head = " & ".join(map(tex, rows[0])) + r" \\"
+    named = " & ".join(map(tex, rows[0] if head is None else head)) + r" \\"
     whole = [
         rf"\begin{{tabular}}{{{'l' * len(rows[0])}}}",
         r"\hline",
-        head,
+        named,
         r"\hline",
         *body,
         r"\hline",

@@ -334,3 +334,10 @@ def test_no_box_of_a_graph_lies_on_another(catalogue, name):
     for number, (x, y, width, height) in enumerate(boxes):
         for a, b, wide, high in boxes[:number]:
             assert x >= a + wide or a >= x + width or y >= b + high or b >= y + height
+
+
+def test_a_table_whose_columns_and_levels_share_a_name_has_its_latex() -> None:
+    index = pd.MultiIndex.from_tuples([("p", "q")], names=["a", None])
+    written = tell("x", pd.DataFrame([[1.0, 2.0, 3.0]], columns=["a", "a", ""], index=index))._latex()
+    assert "a &  & a & a &  \\\\" in written
+    assert "p & q & 1.000 & 2.000 & 3.000 \\\\" in written

@@ -43,13 +43,13 @@ class Result(Shows):
     def _latex(self) -> str:
         if self.table is None:
             return ""
-        plain = self.table.reset_index() if self.table.index.names != [None] else self.table.reset_index(names="")
-        written = {
-            str(name): plain[name].map(_format(plain[name]) or str, na_action="ignore").fillna("").astype(str)
-            for name in plain
-        }
-        rows = [dict(zip(written, cells, strict=True)) for cells in zip(*written.values(), strict=True)]
-        return tabular(rows, self.sentence)
+        index = self.table.index
+        columns = [index.get_level_values(level).to_series() for level in range(index.nlevels)]
+        columns += [self.table.iloc[:, at] for at in range(self.table.shape[1])]  # by place: names may stand twice
+        written = [one.map(_format(one) or str, na_action="ignore").fillna("").astype(str) for one in columns]
+        rows = [dict(enumerate(cells)) for cells in zip(*written, strict=True)]
+        names = [*("" if name is None else name for name in index.names), *self.table.columns]
+        return tabular(rows, self.sentence, names)
 
     def _html(self) -> str:
         parts = []
