@@ -359,7 +359,9 @@ def mended(folder: Path, encoding: str = "cp1252") -> None:
         file.write(b"c12;sijoitus;365;ei\r\n")
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize(
+    "encoding", ["cp1252", *(pytest.param(x, marks=pytest.mark.slow) for x in ("utf-8", "utf-8-sig"))]
+)
 def test_the_guide_to_own_registers_can_be_followed(tmp_path: Path, params: Catalogue, encoding: str) -> None:
     """From the template to a register that holds together; each command says what the guide says it does."""
     from costeff.batch.country import open_checked
