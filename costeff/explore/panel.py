@@ -65,8 +65,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # it comes without types
         self.controls = Controls(bench, names, payers, language)
         self.controls.payer.value = payer or ""
         self.name = self._made("name", widgets.Text(placeholder="", continuous_update=False))
-        self.save_button = self._made("save", widgets.Button())
-        self.reset_button = self._made("reset", widgets.Button())
+        self.save_button = self._made("save", widgets.Button(layout={"width": "auto"}))
+        self.reset_button = self._made("reset", widgets.Button(layout={"width": "auto"}))
         self.message, self.shown = widgets.HTML(), widgets.HTML()
         self.message.add_class("costeff-message")
         self.shown.add_class("costeff-shown")
