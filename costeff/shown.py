@@ -7,6 +7,7 @@ and headers that say what they head. Every text is escaped.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
@@ -22,14 +23,14 @@ _WORD = re.compile(r"[^\W\d_]{2}")  # two letters together
 Row = Mapping[str, object]
 
 
-class Shows:
+class Shows(ABC):
     """An object that shows itself: `_plain` where there is text alone, `_html` in a notebook, `_latex` if any."""
 
-    def _plain(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _plain(self) -> str: ...
 
-    def _html(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _html(self) -> str: ...
 
     def _latex(self) -> str:
         return ""

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from costeff.cli.start import app
 
+STOPPED = 130  # as shells have it
+
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run the command line and leave with the exit code of what happened."""
-    _same_order_everywhere()
-    from costeff.cli import start
+    try:
+        _same_order_everywhere()
+        from costeff.cli import start
 
-    start.main()
+        start.main()
+    except KeyboardInterrupt:  # before there was anything to stop
+        sys.exit(STOPPED)
 
 
 def _same_order_everywhere() -> None:

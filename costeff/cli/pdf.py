@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from costeff.cli.interrupt import stops
 from costeff.errors import PartialError, Problem
 
 
@@ -22,12 +23,9 @@ def pdf(
     from costeff.batch.pdfs import make_pdfs
     from costeff.cli.progress import progress
 
-    try:
-        with progress() as tell:
-            outcome = make_pdfs(folder, municipality or (), lang or (), workers, tell)
-    except KeyboardInterrupt:
-        problem = Problem(str(folder), "finished PDFs stay", "run the same command again")
-        raise PartialError("Stopped before the end", [problem]) from None
+    left = Problem(str(folder), "finished PDFs stay", "run the same command again")
+    with stops(lambda: PartialError("Stopped before the end", [left])), progress() as tell:
+        outcome = make_pdfs(folder, municipality or (), lang or (), workers, tell)
     size = f", {outcome.size / 1000 / outcome.made:.0f} kB each" if outcome.made else ""
     standing = f", {outcome.standing} stood already" if outcome.standing else ""
     print(f"{_pdfs(outcome.made)} made{standing} ({outcome.seconds:.0f} s{size}).")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costeff.cli.interrupt import stops
 from costeff.cli.progress import (
     counted,
     due_lines,
@@ -103,53 +104,51 @@ def run(
     ] = None,
 ) -> None:
     """Make the reports of some or all municipalities, and of counties."""
-    if not (plan or scheduler or cluster or output.exists()):
-        _kernels_ahead()  # all is new there, so that pages will be made: they load what they need beside us
-    from costeff.batch import plan as plan_batch
-    from costeff.batch import resolve
-    from costeff.batch import run as run_batch
-    from costeff.batch.request import parameters_of
-    from costeff.params import Catalogue
+    with stops(lambda: stopped(output)):
+        if not (plan or scheduler or cluster or output.exists()):
+            _kernels_ahead()  # all is new there, so that pages will be made: they load what they need beside us
+        from costeff.batch import plan as plan_batch
+        from costeff.batch import resolve
+        from costeff.batch import run as run_batch
+        from costeff.batch.request import parameters_of
+        from costeff.params import Catalogue
 
-    catalogue = Catalogue.load()
-    request = resolve(
-        catalogue,
-        municipalities=municipality or (),
-        counties=county or (),
-        county_reports=county_report or (),
-        everyone=everyone,
-        chains=chain or (),
-        languages=lang or (),
-        output=output,
-        register_path=register,
-        mapping=mapping,
-        profiles=profiles,
-        contact=contact,
-        seed=seed,
-        draws=draws,
-        clients=clients,
-        horizon_years=horizon,
-        price_year=price_year,
-        price_sets=price_set or (),
-        links=link or (),
-        persistence=effect,
-        evidence=evidence,
-        claw_back=claw_back,
-        whole_units=whole_units,
-        workers=workers,
-        timeout=timeout,
-        scheduler=scheduler,
-        cluster=cluster,
-        parameters=parameters_of(parameter or (), parameters),
-    )
-    if plan:
-        _show_plan(plan_batch(catalogue, request))
-        return
-    try:
+        catalogue = Catalogue.load()
+        request = resolve(
+            catalogue,
+            municipalities=municipality or (),
+            counties=county or (),
+            county_reports=county_report or (),
+            everyone=everyone,
+            chains=chain or (),
+            languages=lang or (),
+            output=output,
+            register_path=register,
+            mapping=mapping,
+            profiles=profiles,
+            contact=contact,
+            seed=seed,
+            draws=draws,
+            clients=clients,
+            horizon_years=horizon,
+            price_year=price_year,
+            price_sets=price_set or (),
+            links=link or (),
+            persistence=effect,
+            evidence=evidence,
+            claw_back=claw_back,
+            whole_units=whole_units,
+            workers=workers,
+            timeout=timeout,
+            scheduler=scheduler,
+            cluster=cluster,
+            parameters=parameters_of(parameter or (), parameters),
+        )
+        if plan:
+            _show_plan(plan_batch(catalogue, request))
+            return
         with progress() as tell:
             outcome = run_batch(catalogue, request, tell)
-    except KeyboardInterrupt:
-        raise stopped(output) from None
     raise typer.Exit(_told(outcome))
 
 

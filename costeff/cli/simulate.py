@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from costeff.cli.interrupt import stops
 from costeff.cli.progress import (
     by_reason,
     counted,
@@ -55,11 +56,8 @@ def simulate(
     if plan:
         _show_plan(plan_simulation(simulation, catalogue, folder, **machine))
         return
-    try:
-        with progress() as tell:
-            outcome = simulate_batch(simulation, catalogue, folder, tell, **machine)
-    except KeyboardInterrupt:
-        raise stopped(folder) from None
+    with stops(lambda: stopped(folder)), progress() as tell:
+        outcome = simulate_batch(simulation, catalogue, folder, tell, **machine)
     raise typer.Exit(_told(outcome))
 
 

@@ -65,7 +65,7 @@ def sample(
     import nutpie
 
     try:
-        tree = nutpie.sample(
+        sampler = nutpie.sample(
             compiled(model, context),
             draws=sampling.draws,
             tune=sampling.tune,
@@ -74,13 +74,24 @@ def sample(
             target_accept=sampling.target_accept,
             save_warmup=False,
             progress_bar=progress,
+            blocking=False,
         )
+        tree = _whole(sampler)
     except (RuntimeError, ValueError, FloatingPointError) as error:
         rule = f"sampling failed ({type(error).__name__})"
         raise ModelError(
             "The model could not be fitted", [Problem(model.id, rule, "look for empty or extreme cells")]
         ) from error
     return tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+
+
+def _whole(sampler: Any) -> Any:
+    """All the draws that were asked for; nutpie's own waiting gives those it has when it is interrupted."""
+    try:
+        return sampler.wait()
+    except BaseException:
+        sampler.cancel()
+        raise
 
 
 def flatten(posterior: xr.Dataset) -> xr.Dataset:

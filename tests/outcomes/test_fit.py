@@ -3,7 +3,10 @@
 import importlib.util
 import inspect
 import re
+import signal
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from costeff.outcomes import MODELS, Context, Sampling, fit
 from costeff.outcomes.base import LOOKING, content_hash
 from costeff.outcomes.binary import Binary
 from costeff.outcomes.predictor import as_new_places
+from costeff.outcomes.sampling import compiled
 from costeff.outcomes.standardise import share_of_groups
 from costeff.records import Cells
 
@@ -44,6 +48,15 @@ def context(catalogue, rows=ROWS):
 def fitted(catalogue, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
     return cache, fit(MODELS["binary"], context(catalogue), QUICK, cache)
+
+
+def test_an_interrupted_fit_is_neither_handed_out_nor_kept(catalogue, tmp_path):
+    long = replace(QUICK, draws=1_000_000)
+    compiled(MODELS["binary"], context(catalogue))  # so that what is interrupted is the sampling
+    threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        fit(MODELS["binary"], context(catalogue), long, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_effect_has_the_dims_every_model_returns(fitted):
