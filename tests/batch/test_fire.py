@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,8 @@ def killed_at(folder, moment):
     batch = start(folder)
     try:
         moment(batch)
-        os.killpg(batch.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it was over by itself
+            os.killpg(batch.pid, signal.SIGKILL)
         batch.wait()
         until(lambda: not family(folder), 20)
     finally:
@@ -113,20 +115,35 @@ def test_a_killed_run_goes_on_with_the_same_command(tmp_path, phase):
     goes_on(folder, noted, before)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Seconds of a run that nobody disturbs."""
+    began = time.monotonic()
+    goes_on(tmp_path_factory.mktemp("whole") / "run", set(), {})
+    return time.monotonic() - began
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(50))
-def test_a_run_killed_at_any_moment_goes_on(tmp_path, number):
-    folder = tmp_path / "run"
-    wait = random.Random(number).uniform(0, 25)  # a run takes about so long
+def test_a_run_killed_at_any_moment_goes_on(tmp_path, number, whole):
+    wait = random.Random(number).uniform(0, whole)
+    while not disturbed(tmp_path / f"{wait:.3f}", wait):
+        wait *= 0.8  # this run was quicker
+
+
+def disturbed(folder, wait):
+    """Kill a run in its course, if it is not over by then, and see that it goes on."""
+    in_time = []
 
     def moment(batch):
-        end = time.monotonic() + wait
-        while time.monotonic() < end and batch.poll() is None:
-            time.sleep(0.01)
-        if batch.poll() is not None:
-            pytest.skip("the run had ended")
+        with suppress(subprocess.TimeoutExpired):
+            batch.wait(wait)
+        in_time.append(batch.poll() is None)
 
-    goes_on(folder, *killed_at(folder, moment))
+    killed = killed_at(folder, moment)
+    if in_time == [True]:
+        goes_on(folder, *killed)
+    return in_time == [True]
 
 
 def test_ctrl_c_stops_in_two_seconds_and_says_how_to_go_on(tmp_path):
