@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/batch.py                    # every municipality in Finnish, fits from the cache
     .venv/bin/python benchmarks/batch.py --lang fi --lang sv --lang en
     .venv/bin/python benchmarks/batch.py --municipalities 24 --cold   # fits too; the cache of fits is left as it is
-    .venv/bin/python benchmarks/batch.py --scaling benchmarks/scaling  # how it grows: a table, and docs/images/scaling.svg
+    .venv/bin/python benchmarks/batch.py --scaling benchmarks/scaling  # how it grows
 
 Run it on a machine that does nothing else.
 """

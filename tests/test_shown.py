@@ -14,9 +14,11 @@ import pytest
 import xarray as xr
 from appraisal_builders import DRAWS, cost_fit, family_fit
 
+from costeff.agreement.contract import Bonus, Contract, HourPrice, OutcomePrice, SavingShare
 from costeff.appraisal import Request, appraise, one, summary
 from costeff.avoided_cost import MODELS as AVOIDED
 from costeff.batch.country import open_checked, synthetic_register
+from costeff.chain.profile import CountyProfile, Targets
 from costeff.draws import OPTIONS, rng
 from costeff.errors import UsageError
 from costeff.outcomes import MODELS, Check, Context, Fit, graph
@@ -36,6 +38,7 @@ from costeff.records.cells import BY
 from costeff.report.notebook import show, tell
 from costeff.report.words import Words
 from costeff.shown import framed, lines, table, tabular, tex, titled
+from costeff.spec import Label
 
 HOSTILE = '<script>alert("1")</script> & \\input{x} $\\write18$ %_#~^{}'
 
@@ -76,6 +79,21 @@ def fit(passed: bool = True) -> Fit:
     return Fit("binary", effect, xr.Dataset(), (Check("rhat", "effect", 1.2, 1.01, passed),), "0", False)
 
 
+CONTRACT = Contract.of(
+    id="all_terms",
+    label=Label(fi=HOSTILE, sv=HOSTILE, en=HOSTILE),
+    indicator="intensive_family_work.outcome",
+    terms=[
+        HourPrice(price=50),
+        OutcomePrice(price=1234.5, against="target", target=0.825, two_sided=True),
+        SavingShare(share=0.25, against="comparison"),
+        Bonus(levels=[{"at": 0.83, "amount": 100}, {"at": 0.87, "amount": 200}], against="nothing"),
+    ],
+    cap=800_000,
+    floor=-5,
+)
+
+
 def things(catalogue) -> dict[str, Any]:
     return {
         "chain": catalogue.chains["intensive_family_work"],
@@ -88,12 +106,16 @@ def things(catalogue) -> dict[str, Any]:
         "graph": graph(MODELS["binary"], catalogue.priors["binary"], covariates=["staff"]),
         "fit": fit(),
         "failed fit": fit(passed=False),
+        "contract": CONTRACT,
+        "budget": catalogue.budgets["example_county"],
+        "indicators": catalogue.indicators["child_welfare"],
+        "profile": CountyProfile(county="07", staff={"nurse": 3.5}, cooperation={"police": 2}),
         "result": tell(HOSTILE, pd.DataFrame({HOSTILE: [1.0, 2.0]}, index=[HOSTILE, "b"])),
     }
 
 
 NAMES = ("chain", "card", "card of a link", "entry", "catalogue", "avoided-cost model", "outcome model", "graph", "fit",
-         "failed fit", "result")  # fmt: skip
+         "failed fit", "contract", "budget", "indicators", "profile", "result")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,6 +144,43 @@ def test_a_drawing_takes_its_colours_from_what_is_around_it(catalogue, name):
         assert colours <= {"none", "currentColor", "var(--jp-layout-color0, Canvas)"}
         assert "url(" not in svg
         assert "http" not in svg
+
+
+def test_a_contract_says_what_it_pays_what_it_counts_and_its_limits():
+    told = CONTRACT._repr_mimebundle_()["text/plain"]
+    for words in ("€50 an hour", "€1,234.50 each", "above 82.5% of clients; fewer are paid back", "25% of what each",
+                  "€100 from 83%; €200 from 87%", "at most €800,000; at least −€5"):  # fmt: skip
+        assert words in told
+    assert HOSTILE not in CONTRACT._repr_html_()
+    assert r"\%" in CONTRACT._latex()
+
+
+def test_a_contract_on_work_says_that_it_pays_for_work():
+    told = Contract.of(id="hours", terms=[HourPrice(price=70)])._plain()
+    assert "Pays for work, not for what comes of it." in told
+
+
+def test_a_budget_tells_its_frame_and_what_limits_each_service(catalogue):
+    budget = catalogue.budgets["example_county"]
+    rows = budget._plain().splitlines()[2:-1]
+    assert len(rows) == len(budget.services)
+    first = next(iter(budget.services.values()))
+    assert all(words in rows[0] for words in (first.label["en"], f"€{first.floor:,.0f}", f"€{first.cap:,.0f}"))
+    assert budget._plain().endswith("€9,000,000 a year, 2026 to 2030; at least €5,500,000 by statute.")
+
+
+def test_indicators_tell_how_many_measure_a_change(catalogue):
+    found = catalogue.indicators["child_welfare"]
+    changes = sum(one.kind == "effect" for one in found.indicators.values())
+    assert f"{changes} of {len(found.indicators)} measure a change" in found._plain()
+    assert "nothing yet: " in catalogue.indicators["common"]._plain()
+
+
+def test_a_profile_tells_what_was_not_told():
+    told = CountyProfile(county="07", synthetic=True, targets=Targets(set=False))._plain()
+    assert told.startswith("Profile of county 07, synthetic")
+    assert told.count("not told") == 3
+    assert "none set" in told
 
 
 def test_a_hostile_text_stays_a_text():

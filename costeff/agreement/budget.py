@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from costeff.agreement.declared import Declared
+from costeff.shown import Shows, euros, lines, table, tabular, titled
 from costeff.spec import CountyCode, Id, Label, Share, Sources, Text, Year
 
 Fault = tuple[tuple[str, ...], str, float]  # keys that lead to the value, the rule it breaks, the value
@@ -93,7 +94,7 @@ class Coordination(Declared):
     note: Text
 
 
-class Budget(Declared):
+class Budget(Shows, Declared):
     """A frame for several services over some years, under both funding models.
 
     `statutory_minimum` is the least that all services together are given, EUR a year. `correlation` is that of
@@ -138,6 +139,35 @@ class Budget(Declared):
         """What a euro of a service costs more, as a share: coordination of its providers and of what is bought."""
         of, each = self.services[service], self.coordination
         return each.per_provider * (of.providers - 1) + each.bought * of.bought
+
+    def _rows(self) -> list[dict[str, str]]:
+        return [
+            {
+                "Service": service.label["en"],
+                "New clients a year": f"{service.need.mean:,.0f}",
+                "Waiting": f"{service.waiting:,.0f}",
+                "A client costs": euros(round(service.unit_cost.mean)),
+                "Coordination": f"+{self.overhead(key):.1%}",
+                "Places a year": f"{service.capacity * service.staffed:,.0f}",
+                "Floor to cap": f"{euros(service.floor)} to {euros(service.cap)}",
+                "Divided beforehand": f"{service.share:.1%}",
+            }
+            for key, service in self.services.items()
+        ]
+
+    def _told(self) -> str:
+        until = self.first_year + self.years - 1
+        years = f"{self.first_year}" if self.years == 1 else f"{self.first_year} to {until}"
+        return f"{euros(self.frame)} a year, {years}; at least {euros(self.statutory_minimum)} by statute."
+
+    def _html(self) -> str:
+        return titled(self.label["en"], table(self._rows(), self._told()))
+
+    def _plain(self) -> str:
+        return f"{lines(self._rows(), self.label['en'])}\n{self._told()}"
+
+    def _latex(self) -> str:
+        return tabular(self._rows(), f"{self.label['en']}. {self._told()}")
 
     def _faults(self) -> Iterator[Fault]:
         floors = sum(service.least for service in self.services.values())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
 from costeff.errors import Problem, Problems, UsageError
+from costeff.shown import Shows, euros, lines, table, tabular, titled
 from costeff.spec import Id, Label, Share, Spec, Text, validation_problems
 
 Against = Literal["nothing", "target", "baseline", "comparison"]
@@ -28,6 +29,12 @@ class HourPrice(Stated):
 
     kind: Literal["hour_price"] = "hour_price"
     price: Amount
+    counts: ClassVar[str] = "hours worked, whatever comes of them"
+
+    @property
+    def pays(self) -> str:
+        """What is paid, in words."""
+        return f"{euros(self.price)} an hour"
 
     @property
     def name(self) -> str:
@@ -40,6 +47,12 @@ class ClientPrice(Stated):
 
     kind: Literal["client_price"] = "client_price"
     price: Amount
+    counts: ClassVar[str] = "clients served, whatever comes of it"
+
+    @property
+    def pays(self) -> str:
+        """What is paid, in words."""
+        return f"{euros(self.price)} a client"
 
     @property
     def name(self) -> str:
@@ -57,6 +70,17 @@ class Measured(Stated):
 
     against: Against
     target: Share | None = None
+
+    @property
+    def counts(self) -> str:
+        """What is counted, in words."""
+        compared = {
+            "nothing": "all good outcomes, also those that would have come anyway",
+            "target": f"good outcomes above {self.target or 0:.1%} of clients",
+            "baseline": "good outcomes above the share before the contract began",
+            "comparison": "good outcomes above the share of a comparison group",
+        }[self.against]
+        return f"{compared}; fewer are paid back" if getattr(self, "two_sided", False) else compared
 
     @model_validator(mode="after")
     def _has_its_target(self) -> Self:
@@ -78,6 +102,11 @@ class OutcomePrice(Measured):
     two_sided: bool = False
 
     @property
+    def pays(self) -> str:
+        """What is paid, in words."""
+        return f"{euros(self.price)} each"
+
+    @property
     def name(self) -> str:
         """The component of a payment."""
         return f"{self.kind} against {self.against}"
@@ -89,6 +118,11 @@ class SavingShare(Measured):
     kind: Literal["saving_share"] = "saving_share"
     share: Share
     two_sided: bool = False
+
+    @property
+    def pays(self) -> str:
+        """What is paid, in words."""
+        return f"{self.share:.0%} of what each saves"
 
     @property
     def name(self) -> str:
@@ -116,6 +150,11 @@ class Bonus(Measured):
         return self
 
     @property
+    def pays(self) -> str:
+        """What is paid, in words."""
+        return "; ".join(f"{euros(level.amount)} from {level.at:.0%}" for level in self.levels)
+
+    @property
     def name(self) -> str:
         """The component of a payment."""
         return f"{self.kind} against {self.against}"
@@ -124,7 +163,7 @@ class Bonus(Measured):
 Term = Annotated[HourPrice | ClientPrice | OutcomePrice | SavingShare | Bonus, Field(discriminator="kind")]
 
 
-class Contract(Stated):
+class Contract(Shows, Stated):
     """What a buyer pays a provider: one term or several together, within a cap and a floor on the total.
 
     `indicator` is the measurable change that is paid for, written chain.stage; it has to be there where a term
@@ -190,6 +229,29 @@ class Contract(Stated):
         terms = [dict(term) for term in self.terms]
         terms[priced[0]]["price"] = price
         return self.override(terms=terms)
+
+    def _rows(self) -> list[dict[str, str]]:
+        return [{"Term": term.kind.replace("_", " "), "Pays": term.pays, "Counts": term.counts} for term in self.terms]
+
+    def _limits(self) -> str:
+        limits = [
+            *([f"in all at most {euros(self.cap)}"] if self.cap is not None else []),
+            *([f"at least {euros(self.floor)}"] if self.floor is not None else []),
+        ]
+        bought = f"Pays for {self.indicator}" if self.indicator else "Pays for work, not for what comes of it"
+        return f"{bought}{''.join(f'; {limit}' for limit in limits)}."
+
+    def _title(self) -> str:
+        return self.label["en"] if self.label else self.id
+
+    def _html(self) -> str:
+        return titled(self._title(), table(self._rows(), self._limits()))
+
+    def _plain(self) -> str:
+        return f"{lines(self._rows(), self._title())}\n{self._limits()}"
+
+    def _latex(self) -> str:
+        return tabular(self._rows(), f"{self._title()}. {self._limits()}")
 
     # Each field by itself, so that one fault does not hide another.
 

@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from costeff.chain.stages import Kind, Stage
+from costeff.chain.stages import KIND_LABELS, STAGE_LABELS, Kind, Stage
+from costeff.shown import Shows, lines, table, titled
 from costeff.spec import Id, Label, Sources, Spec
 
 DataColumn = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]  # table.column
@@ -74,10 +75,33 @@ class Indicator(Spec):
         return self
 
 
-class IndicatorSet(Spec):
+class IndicatorSet(Shows, Spec):
     """The indicators of one service, or those common to all."""
 
     id: Id
     label: Label
     chains: Annotated[tuple[Id, ...], Field(strict=False)] = ()  # impact chains of this service
     indicators: dict[Id, Indicator] = Field(min_length=1)
+
+    def _rows(self) -> list[dict[str, str]]:
+        return [
+            {
+                "Indicator": one.label["en"],
+                "Stage": STAGE_LABELS[one.stage]["en"],
+                "Measures": KIND_LABELS[one.kind]["en"],
+                "Unit": one.unit["en"],
+                "Made of": ", ".join(one.data) or f"nothing yet: {one.datum['en'] if one.datum else ''}",
+            }
+            for one in self.indicators.values()
+        ]
+
+    def _told(self) -> str:
+        changes = sum(one.kind == "effect" for one in self.indicators.values())
+        ready = sum(one.cells is not None for one in self.indicators.values())
+        return f"{changes} of {len(self.indicators)} measure a change; for {ready} the cells are made."
+
+    def _html(self) -> str:
+        return titled(self.label["en"], table(self._rows(), self._told()))
+
+    def _plain(self) -> str:
+        return f"{lines(self._rows(), self.label['en'])}\n{self._told()}"

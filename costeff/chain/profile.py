@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from costeff.shown import Shows, lines, table, titled
 from costeff.spec import CountyCode, Label, Spec
 
 Model = Literal["integrated", "sector_coordinator", "sector_client"]
@@ -43,6 +44,7 @@ COOPERATION_LABELS: dict[Cooperation, Label] = {
     "employment": Label(fi="työllisyyspalvelut", sv="sysselsättningstjänster", en="employment services"),
     "organisations": Label(fi="järjestöt", sv="organisationer", en="organisations"),
 }  # fmt: skip
+NOT_TOLD = "not told"
 SCALE = (1, 5)  # of cooperation: 1 is the worst
 Level = Annotated[int, Field(ge=SCALE[0], le=SCALE[1])]
 Staff = Annotated[float, Field(ge=0, le=1000)]  # full-time equivalents for 10 000 inhabitants
@@ -56,7 +58,7 @@ class Targets(Spec):
     which: Annotated[tuple[Target, ...], Field(strict=False)] = ()
 
 
-class CountyProfile(Spec):
+class CountyProfile(Shows, Spec):
     """What one county says of itself. What is not known is left out, and stays missing."""
 
     county: CountyCode
@@ -71,3 +73,31 @@ class CountyProfile(Spec):
     def tells(self) -> bool:
         """Whether anything was filled in besides whose profile it is."""
         return bool(self.organisation or self.staff or self.cooperation or self.targets)
+
+    def _rows(self) -> list[dict[str, str]]:
+        organised = MODEL_LABELS[self.organisation]["en"] if self.organisation else NOT_TOLD
+        staff = {PROFESSION_LABELS[one]["en"]: f"{number:g}" for one, number in self.staff.items()}
+        works = {COOPERATION_LABELS[one]["en"]: f"{level}" for one, level in self.cooperation.items()}
+        targets = NOT_TOLD
+        if self.targets:
+            targets = ", ".join(self.targets.which) or ("set" if self.targets.set else "none set")
+        told = {
+            "Organisation": {"": organised},
+            "Staff for 10 000 inhabitants": staff or {"": NOT_TOLD},
+            f"Cooperation, {SCALE[0]} (worst) to {SCALE[1]}": works or {"": NOT_TOLD},
+            "Targets": {"": targets},
+        }
+        return [
+            {"What": what, "Of": of, "Answer": answer} for what, found in told.items() for of, answer in found.items()
+        ]
+
+    def _title(self) -> str:
+        made = ", synthetic" if self.synthetic else ""
+        when = f", {self.answered}" if self.answered else ""
+        return f"Profile of county {self.county}{made}{when}"
+
+    def _html(self) -> str:
+        return titled(self._title(), table(self._rows(), "What the county says of itself"))
+
+    def _plain(self) -> str:
+        return lines(self._rows(), self._title())
