@@ -118,12 +118,6 @@ def tabular(rows: Iterable[Mapping[Any, object]], caption: str = "", head: Itera
     return "\n".join([*([rf"\textbf{{{tex(caption)}}}", ""] if caption else []), *whole])
 
 
-def euros(amount: float) -> str:
-    """A sum as a notebook writes it: whole euros, or to the cent where it is not whole."""
-    sign = "\N{MINUS SIGN}" if amount < 0 else ""
-    return f"{sign}€{abs(amount):,.{0 if float(amount).is_integer() else 2}f}"
-
-
 def tex(text: object) -> str:
     """A text in LaTeX."""
     written = str(text)

@@ -14,11 +14,11 @@ import pytest
 import xarray as xr
 from appraisal_builders import DRAWS, cost_fit, family_fit
 
-from costeff.agreement.contract import Bonus, Contract, HourPrice, OutcomePrice, SavingShare
+from costeff.agreement import Contract
 from costeff.appraisal import Request, appraise, one, summary
 from costeff.avoided_cost import MODELS as AVOIDED
 from costeff.batch.country import open_checked, synthetic_register
-from costeff.chain.profile import CountyProfile, Targets
+from costeff.chain import CountyProfile
 from costeff.draws import OPTIONS, rng
 from costeff.errors import UsageError
 from costeff.outcomes import MODELS, Check, Context, Fit, graph
@@ -79,18 +79,8 @@ def fit(passed: bool = True) -> Fit:
     return Fit("binary", effect, xr.Dataset(), (Check("rhat", "effect", 1.2, 1.01, passed),), "0", False)
 
 
-CONTRACT = Contract.of(
-    id="all_terms",
-    label=Label(fi=HOSTILE, sv=HOSTILE, en=HOSTILE),
-    indicator="intensive_family_work.outcome",
-    terms=[
-        HourPrice(price=50),
-        OutcomePrice(price=1234.5, against="target", target=0.825, two_sided=True),
-        SavingShare(share=0.25, against="comparison"),
-        Bonus(levels=[{"at": 0.83, "amount": 100}, {"at": 0.87, "amount": 200}], against="nothing"),
-    ],
-    cap=800_000,
-    floor=-5,
+PROFILE = CountyProfile.model_validate(
+    {"county": "02", "synthetic": True, "staff": {"nurse": 59.3}, "cooperation": {"police": 5}}
 )
 
 
@@ -106,10 +96,10 @@ def things(catalogue) -> dict[str, Any]:
         "graph": graph(MODELS["binary"], catalogue.priors["binary"], covariates=["staff"]),
         "fit": fit(),
         "failed fit": fit(passed=False),
-        "contract": CONTRACT,
-        "budget": catalogue.budgets["example_county"],
+        "contract": catalogue.contracts["family_work_bonus"],
+        "budget": catalogue.entry("budgets", "example_county"),
         "indicators": catalogue.indicators["child_welfare"],
-        "profile": CountyProfile(county="07", staff={"nurse": 3.5}, cooperation={"police": 2}),
+        "profile": PROFILE,
         "result": tell(HOSTILE, pd.DataFrame({HOSTILE: [1.0, 2.0]}, index=[HOSTILE, "b"])),
     }
 
@@ -144,43 +134,6 @@ def test_a_drawing_takes_its_colours_from_what_is_around_it(catalogue, name):
         assert colours <= {"none", "currentColor", "var(--jp-layout-color0, Canvas)"}
         assert "url(" not in svg
         assert "http" not in svg
-
-
-def test_a_contract_says_what_it_pays_what_it_counts_and_its_limits():
-    told = CONTRACT._repr_mimebundle_()["text/plain"]
-    for words in ("€50 an hour", "€1,234.50 each", "above 82.5% of clients; fewer are paid back", "25% of what each",
-                  "€100 from 83%; €200 from 87%", "at most €800,000; at least −€5"):  # fmt: skip
-        assert words in told
-    assert HOSTILE not in CONTRACT._repr_html_()
-    assert r"\%" in CONTRACT._latex()
-
-
-def test_a_contract_on_work_says_that_it_pays_for_work():
-    told = Contract.of(id="hours", terms=[HourPrice(price=70)])._plain()
-    assert "Pays for work, not for what comes of it." in told
-
-
-def test_a_budget_tells_its_frame_and_what_limits_each_service(catalogue):
-    budget = catalogue.budgets["example_county"]
-    rows = budget._plain().splitlines()[2:-1]
-    assert len(rows) == len(budget.services)
-    first = next(iter(budget.services.values()))
-    assert all(words in rows[0] for words in (first.label["en"], f"€{first.floor:,.0f}", f"€{first.cap:,.0f}"))
-    assert budget._plain().endswith("€9,000,000 a year, 2026 to 2030; at least €5,500,000 by statute.")
-
-
-def test_indicators_tell_how_many_measure_a_change(catalogue):
-    found = catalogue.indicators["child_welfare"]
-    changes = sum(one.kind == "effect" for one in found.indicators.values())
-    assert f"{changes} of {len(found.indicators)} measure a change" in found._plain()
-    assert "nothing yet: " in catalogue.indicators["common"]._plain()
-
-
-def test_a_profile_tells_what_was_not_told():
-    told = CountyProfile(county="07", synthetic=True, targets=Targets(set=False))._plain()
-    assert told.startswith("Profile of county 07, synthetic")
-    assert told.count("not told") == 3
-    assert "none set" in told
 
 
 def test_a_hostile_text_stays_a_text():
@@ -220,6 +173,54 @@ def test_columns_of_plain_text_stand_under_each_other():
     assert len({line.index(word) for line, word in zip(text[1:], ("value", "1", "22"), strict=True)}) == 1
     assert lines([], "nothing") == "nothing"
     assert table([]) == tabular([]) == ""
+
+
+# --- agreements and indicators --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["contract", "budget", "indicators", "profile"])
+def test_what_is_declared_has_its_latex(catalogue, name):
+    written = things(catalogue)[name]._repr_mimebundle_()["text/latex"]
+    body = written.split(r"\begin{tabular}")[1]
+    rows = [row for row in body.split("\n") if row.endswith(r"\\")]
+    assert len(rows) > 1
+    assert len({len(re.findall(r"(?<!\\)&", row)) for row in rows}) == 1, "as many cells in every row"
+    assert not re.search(r"(?<!\\)[%#_]", body), "signs of LaTeX are escaped"
+
+
+def test_a_contract_tells_every_term_and_its_limits():
+    terms = [
+        {"kind": "hour_price", "price": 50.0},
+        {"kind": "outcome_price", "against": "target", "target": 0.82, "price": 32000.0, "two_sided": True},
+        {"kind": "saving_share", "against": "comparison", "share": 0.5},
+    ]
+    contract = Contract.of(id="of_mine", terms=terms, indicator="mine.outcome", cap=8e5, floor=-1000.0)
+    for text in contract._repr_mimebundle_().values():
+        assert "50 EUR an hour worked" in text
+        assert re.search(r"32,000 EUR a good outcome above the target of 82\\?% of clients; fewer are paid back", text)
+        assert re.search(r"50\\?% of what each good outcome more .* at the same time saves", text)
+    assert "at most    800,000 EUR" in contract._plain()
+    assert "at least   -1,000 EUR" in contract._plain()
+    assert "at most" not in Contract.of(id="of_mine", terms=terms[:1])._plain()
+
+
+def test_a_hostile_declaration_stays_a_text(catalogue):
+    label = {"fi": HOSTILE, "sv": HOSTILE, "en": HOSTILE}
+    budget = catalogue.entry("budgets", "example_county").override(label=Label(**label), note=HOSTILE)
+    contract = catalogue.contracts["family_work_bonus"].override(label=Label(**label), reason=HOSTILE)
+    for declared in (budget, contract):
+        assert "<script" not in declared._html()
+        assert r"\input" not in declared._latex()
+
+
+def test_a_profile_says_that_it_is_synthetic_and_what_was_not_told():
+    rows = {row["asked"]: row["told"] for row in PROFILE.table()}
+    assert rows["nurses, for 10 000 inhabitants"] == "59.3"
+    assert rows["psychiatrists, for 10 000 inhabitants"] == "not told", "which is not zero"
+    assert rows["targets are set"] == "not told"
+    assert PROFILE.override(targets={"set": False}).table()[-1]["told"] == "no"
+    for text in PROFILE._repr_mimebundle_().values():
+        assert "Synthetic data" in text
 
 
 # --- fits and appraisals --------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from costeff.agreement.declared import Declared
-from costeff.shown import Shows, euros, lines, table, tabular, titled
+from costeff.shown import Shows, lines, table, tabular, titled
 from costeff.spec import CountyCode, Id, Label, Share, Sources, Text, Year
 
 Fault = tuple[tuple[str, ...], str, float]  # keys that lead to the value, the rule it breaks, the value
@@ -72,6 +72,22 @@ class Service(Declared):
     target: Annotated[float, Field(gt=0)] | None = None  # outcomes a year, in the lump sum with impact targets
     source: Sources
     note: Text
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Its row among the services of a budget."""
+        return {
+            "service": self.label.en,
+            "for": self.outcome.en,
+            "EUR a client": f"{self.unit_cost.mean:,.10g}",
+            "new in need a year": f"{self.need.mean:,.10g}",
+            "waiting": f"{self.waiting:,.10g}",
+            "clients at most": f"{self.capacity:,.10g}",
+            "EUR a year": f"{self.floor:,.10g} to {self.cap:,.10g}",
+            "divided beforehand": f"{self.share:.1%}",
+            "why": self.note,
+            "source": ", ".join(self.source),
+        }
 
     @property
     def least(self) -> float:
@@ -140,34 +156,38 @@ class Budget(Shows, Declared):
         of, each = self.services[service], self.coordination
         return each.per_provider * (of.providers - 1) + each.bought * of.bought
 
-    def _rows(self) -> list[dict[str, str]]:
-        return [
-            {
-                "Service": service.label["en"],
-                "New clients a year": f"{service.need.mean:,.0f}",
-                "Waiting": f"{service.waiting:,.0f}",
-                "A client costs": euros(round(service.unit_cost.mean)),
-                "Coordination": f"+{self.overhead(key):.1%}",
-                "Places a year": f"{service.capacity * service.staffed:,.0f}",
-                "Floor to cap": f"{euros(service.floor)} to {euros(service.cap)}",
-                "Divided beforehand": f"{service.share:.1%}",
-            }
-            for key, service in self.services.items()
-        ]
+    def _frame(self) -> list[dict[str, str]]:
+        """What holds for all services together."""
+        each = self.coordination
+        told = {
+            "label": f"{self.label.en} · {self.label.fi} · {self.label.sv}",
+            "county": self.county or "an example of no county",
+            "years": f"{self.first_year} to {self.first_year + self.years - 1}",
+            "frame": f"{self.frame:,.10g} EUR a year, of which {self.statutory_minimum:,.10g} at least are paid",
+            "moves within a year": f"{self.moves_within_year:.0%} of what is above the floors",
+            "targets": f"met: {self.bonus:.1%} of the frame more the next year; missed: {self.malus:.1%} less",
+            "demand": f"correlation between services {self.correlation:g}",
+            "coordination": f"{each.per_provider:.1%} more for each further provider, {each.bought:.1%} for what is "
+            "bought",
+            "why": self.note,
+            "source": ", ".join(dict.fromkeys([*self.source, *each.source])),
+        }
+        return [{"": name, " ": text} for name, text in told.items()]
 
-    def _told(self) -> str:
-        until = self.first_year + self.years - 1
-        years = f"{self.first_year}" if self.years == 1 else f"{self.first_year} to {until}"
-        return f"{euros(self.frame)} a year, {years}; at least {euros(self.statutory_minimum)} by statute."
+    def _services(self) -> list[dict[str, str]]:
+        return [service.told for service in self.services.values()]
 
     def _html(self) -> str:
-        return titled(self.label["en"], table(self._rows(), self._told()))
+        return titled(self.id, table(self._frame(), "What it is"), table(self._services(), "Services"))
 
     def _plain(self) -> str:
-        return f"{lines(self._rows(), self.label['en'])}\n{self._told()}"
+        brief = [
+            {name: text for name, text in row.items() if name not in ("why", "source")} for row in self._services()
+        ]
+        return f"{lines(self._frame(), self.id)}\n\n{lines(brief)}"
 
     def _latex(self) -> str:
-        return tabular(self._rows(), f"{self.label['en']}. {self._told()}")
+        return tabular(self._services(), self.label.en)
 
     def _faults(self) -> Iterator[Fault]:
         floors = sum(service.least for service in self.services.values())

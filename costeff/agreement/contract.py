@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
 from costeff.errors import Problem, Problems, UsageError
-from costeff.shown import Shows, euros, lines, table, tabular, titled
+from costeff.shown import Shows, lines, table, tabular, titled
 from costeff.spec import Id, Label, Share, Spec, Text, validation_problems
 
 Against = Literal["nothing", "target", "baseline", "comparison"]
 Amount = Annotated[float, Field(ge=0)]  # EUR
+AGAINST = {
+    "nothing": "good outcome",
+    "target": "good outcome above the target of {target:.0%} of clients",
+    "baseline": "good outcome more than the share before the contract, frozen then",
+    "comparison": "good outcome more than the share in a comparison group at the same time",
+}
 UNSOUND = "The contract does not hold together"
 IndicatorId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z]+$", max_length=80)]
 
@@ -29,17 +35,16 @@ class HourPrice(Stated):
 
     kind: Literal["hour_price"] = "hour_price"
     price: Amount
-    counts: ClassVar[str] = "hours worked, whatever comes of them"
-
-    @property
-    def pays(self) -> str:
-        """What is paid, in words."""
-        return f"{euros(self.price)} an hour"
 
     @property
     def name(self) -> str:
         """The component of a payment."""
         return self.kind
+
+    @property
+    def told(self) -> str:
+        """The term as a reader would say it."""
+        return f"{self.price:,.10g} EUR an hour worked"
 
 
 class ClientPrice(Stated):
@@ -47,17 +52,16 @@ class ClientPrice(Stated):
 
     kind: Literal["client_price"] = "client_price"
     price: Amount
-    counts: ClassVar[str] = "clients served, whatever comes of it"
-
-    @property
-    def pays(self) -> str:
-        """What is paid, in words."""
-        return f"{euros(self.price)} a client"
 
     @property
     def name(self) -> str:
         """The component of a payment."""
         return self.kind
+
+    @property
+    def told(self) -> str:
+        """The term as a reader would say it."""
+        return f"{self.price:,.10g} EUR a client"
 
 
 class Measured(Stated):
@@ -71,17 +75,6 @@ class Measured(Stated):
     against: Against
     target: Share | None = None
 
-    @property
-    def counts(self) -> str:
-        """What is counted, in words."""
-        compared = {
-            "nothing": "all good outcomes, also those that would have come anyway",
-            "target": f"good outcomes above {self.target or 0:.1%} of clients",
-            "baseline": "good outcomes above the share before the contract began",
-            "comparison": "good outcomes above the share of a comparison group",
-        }[self.against]
-        return f"{compared}; fewer are paid back" if getattr(self, "two_sided", False) else compared
-
     @model_validator(mode="after")
     def _has_its_target(self) -> Self:
         if self.against == "target" and self.target is None:
@@ -89,6 +82,11 @@ class Measured(Stated):
         if self.against != "target" and self.target is not None:
             raise ValueError(f"target: a term against {self.against} has none; drop it, or write against: target")
         return self
+
+    @property
+    def counted(self) -> str:
+        """What it pays by."""
+        return AGAINST[self.against].format(target=self.target)
 
 
 class OutcomePrice(Measured):
@@ -102,14 +100,14 @@ class OutcomePrice(Measured):
     two_sided: bool = False
 
     @property
-    def pays(self) -> str:
-        """What is paid, in words."""
-        return f"{euros(self.price)} each"
-
-    @property
     def name(self) -> str:
         """The component of a payment."""
         return f"{self.kind} against {self.against}"
+
+    @property
+    def told(self) -> str:
+        """The term as a reader would say it."""
+        return f"{self.price:,.10g} EUR a {self.counted}{_back(self.two_sided)}"
 
 
 class SavingShare(Measured):
@@ -120,14 +118,14 @@ class SavingShare(Measured):
     two_sided: bool = False
 
     @property
-    def pays(self) -> str:
-        """What is paid, in words."""
-        return f"{self.share:.0%} of what each saves"
-
-    @property
     def name(self) -> str:
         """The component of a payment."""
         return f"{self.kind} against {self.against}"
+
+    @property
+    def told(self) -> str:
+        """The term as a reader would say it."""
+        return f"{self.share:.0%} of what each {self.counted} saves{_back(self.two_sided)}"
 
 
 class Level(Spec):
@@ -150,14 +148,19 @@ class Bonus(Measured):
         return self
 
     @property
-    def pays(self) -> str:
-        """What is paid, in words."""
-        return "; ".join(f"{euros(level.amount)} from {level.at:.0%}" for level in self.levels)
-
-    @property
     def name(self) -> str:
         """The component of a payment."""
         return f"{self.kind} against {self.against}"
+
+    @property
+    def told(self) -> str:
+        """The term as a reader would say it."""
+        steps = ", ".join(f"{level.amount:,.10g} EUR from {level.at:.0%} of clients on" for level in self.levels)
+        return f"by {self.counted}: {steps}, the highest level reached"
+
+
+def _back(two_sided: bool) -> str:
+    return "; fewer are paid back" if two_sided else ""
 
 
 Term = Annotated[HourPrice | ClientPrice | OutcomePrice | SavingShare | Bonus, Field(discriminator="kind")]
@@ -230,28 +233,31 @@ class Contract(Shows, Stated):
         terms[priced[0]]["price"] = price
         return self.override(terms=terms)
 
-    def _rows(self) -> list[dict[str, str]]:
-        return [{"Term": term.kind.replace("_", " "), "Pays": term.pays, "Counts": term.counts} for term in self.terms]
+    def _paid(self) -> list[dict[str, str]]:
+        """What is paid, a row for each term."""
+        return [{"pays": term.told, "why": term.reason or "", "source": ", ".join(term.source)} for term in self.terms]
 
-    def _limits(self) -> str:
-        limits = [
-            *([f"in all at most {euros(self.cap)}"] if self.cap is not None else []),
-            *([f"at least {euros(self.floor)}"] if self.floor is not None else []),
-        ]
-        bought = f"Pays for {self.indicator}" if self.indicator else "Pays for work, not for what comes of it"
-        return f"{bought}{''.join(f'; {limit}' for limit in limits)}."
-
-    def _title(self) -> str:
-        return self.label["en"] if self.label else self.id
+    def _within(self) -> list[dict[str, str]]:
+        """What holds for all terms together; what was not written is left out."""
+        told = {
+            "label": f"{self.label.en} · {self.label.fi} · {self.label.sv}" if self.label else "",
+            "indicator": self.indicator or "",
+            "at most": "" if self.cap is None else f"{self.cap:,.10g} EUR",
+            "at least": "" if self.floor is None else f"{self.floor:,.10g} EUR",
+            "why": self.reason or "",
+            "source": ", ".join(self.source),
+        }
+        return [{"": name, " ": text} for name, text in told.items() if text]
 
     def _html(self) -> str:
-        return titled(self._title(), table(self._rows(), self._limits()))
+        return titled(self.id, table(self._within(), "What it is"), table(self._paid(), "What is paid"))
 
     def _plain(self) -> str:
-        return f"{lines(self._rows(), self._title())}\n{self._limits()}"
+        paid = [{"": "pays", " ": ". ".join(filter(None, (row["pays"], row["why"])))} for row in self._paid()]
+        return lines([*self._within(), *paid], self.id)
 
     def _latex(self) -> str:
-        return tabular(self._rows(), f"{self._title()}. {self._limits()}")
+        return tabular(self._paid(), self.label.en if self.label else self.id)
 
     # Each field by itself, so that one fault does not hide another.
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from costeff.chain.stages import KIND_LABELS, STAGE_LABELS, Kind, Stage
-from costeff.shown import Shows, lines, table, titled
+from costeff.shown import Shows, lines, table, tabular, titled
 from costeff.spec import Id, Label, Sources, Spec
 
 DataColumn = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]  # table.column
@@ -83,25 +83,31 @@ class IndicatorSet(Shows, Spec):
     chains: Annotated[tuple[Id, ...], Field(strict=False)] = ()  # impact chains of this service
     indicators: dict[Id, Indicator] = Field(min_length=1)
 
-    def _rows(self) -> list[dict[str, str]]:
+    def table(self, language: str = "en") -> list[dict[str, str]]:
+        """One row an indicator: what it is, whether it counts or measures change, and what it is made of."""
         return [
             {
-                "Indicator": one.label["en"],
-                "Stage": STAGE_LABELS[one.stage]["en"],
-                "Measures": KIND_LABELS[one.kind]["en"],
-                "Unit": one.unit["en"],
-                "Made of": ", ".join(one.data) or f"nothing yet: {one.datum['en'] if one.datum else ''}",
+                "indicator": one.label[language],
+                "stage": STAGE_LABELS[one.stage][language],
+                "measures": KIND_LABELS[one.kind][language],
+                "unit": one.unit[language],
+                "made of": ", ".join(one.data),
+                "to be collected": one.datum[language] if one.datum else "",
             }
             for one in self.indicators.values()
         ]
 
-    def _told(self) -> str:
-        changes = sum(one.kind == "effect" for one in self.indicators.values())
-        ready = sum(one.cells is not None for one in self.indicators.values())
-        return f"{changes} of {len(self.indicators)} measure a change; for {ready} the cells are made."
-
     def _html(self) -> str:
-        return titled(self.label["en"], table(self._rows(), self._told()))
+        return titled(self.label.en, table(self.table(), self._counted()))
 
     def _plain(self) -> str:
-        return f"{lines(self._rows(), self.label['en'])}\n{self._told()}"
+        return f"{self.label.en}\n{self._counted()}\n{lines(self.table())}"
+
+    def _latex(self) -> str:
+        return tabular(self.table(), self.label.en)
+
+    def _counted(self) -> str:
+        kinds = [one.kind for one in self.indicators.values()]
+        lacking = sum(one.datum is not None for one in self.indicators.values())
+        counts = f"{len(kinds)} indicators: {kinds.count('quantity')} of quantity, {kinds.count('effect')} of change"
+        return f"{counts}; {lacking} of data that no declared table holds"

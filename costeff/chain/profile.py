@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from costeff.shown import Shows, lines, table, titled
+from costeff.shown import Shows, lines, table, tabular, titled
 from costeff.spec import CountyCode, Label, Spec
 
 Model = Literal["integrated", "sector_coordinator", "sector_client"]
@@ -44,7 +44,6 @@ COOPERATION_LABELS: dict[Cooperation, Label] = {
     "employment": Label(fi="työllisyyspalvelut", sv="sysselsättningstjänster", en="employment services"),
     "organisations": Label(fi="järjestöt", sv="organisationer", en="organisations"),
 }  # fmt: skip
-NOT_TOLD = "not told"
 SCALE = (1, 5)  # of cooperation: 1 is the worst
 Level = Annotated[int, Field(ge=SCALE[0], le=SCALE[1])]
 Staff = Annotated[float, Field(ge=0, le=1000)]  # full-time equivalents for 10 000 inhabitants
@@ -74,30 +73,37 @@ class CountyProfile(Shows, Spec):
         """Whether anything was filled in besides whose profile it is."""
         return bool(self.organisation or self.staff or self.cooperation or self.targets)
 
-    def _rows(self) -> list[dict[str, str]]:
-        organised = MODEL_LABELS[self.organisation]["en"] if self.organisation else NOT_TOLD
-        staff = {PROFESSION_LABELS[one]["en"]: f"{number:g}" for one, number in self.staff.items()}
-        works = {COOPERATION_LABELS[one]["en"]: f"{level}" for one, level in self.cooperation.items()}
-        targets = NOT_TOLD
-        if self.targets:
-            targets = ", ".join(self.targets.which) or ("set" if self.targets.set else "none set")
-        told = {
-            "Organisation": {"": organised},
-            "Staff for 10 000 inhabitants": staff or {"": NOT_TOLD},
-            f"Cooperation, {SCALE[0]} (worst) to {SCALE[1]}": works or {"": NOT_TOLD},
-            "Targets": {"": targets},
+    def table(self, language: str = "en") -> list[dict[str, str]]:
+        """One row a question, with what the county told."""
+        told = {"services are organised": MODEL_LABELS[self.organisation][language] if self.organisation else ""}
+        told |= {
+            f"{PROFESSION_LABELS[one][language]}, for 10 000 inhabitants": f"{self.staff[one]:g}"
+            if one in self.staff
+            else ""
+            for one in PROFESSION_LABELS
         }
-        return [
-            {"What": what, "Of": of, "Answer": answer} for what, found in told.items() for of, answer in found.items()
-        ]
+        told |= {
+            f"cooperation with: {COOPERATION_LABELS[one][language]}": f"{self.cooperation[one]} of {SCALE[1]}"
+            if one in self.cooperation
+            else ""
+            for one in COOPERATION_LABELS
+        }
+        return [{"asked": asked, "told": answer or "not told"} for asked, answer in (told | self._aims()).items()]
+
+    def _aims(self) -> dict[str, str]:
+        if self.targets is None:
+            return {"targets are set": ""}
+        return {"targets are set": ", ".join(self.targets.which) or "yes" if self.targets.set else "no"}
 
     def _title(self) -> str:
-        made = ", synthetic" if self.synthetic else ""
-        when = f", {self.answered}" if self.answered else ""
-        return f"Profile of county {self.county}{made}{when}"
+        when = f", answered {self.answered}" if self.answered else ""
+        return f"{'Synthetic data. ' if self.synthetic else ''}Profile of county {self.county}{when}"
 
     def _html(self) -> str:
-        return titled(self._title(), table(self._rows(), "What the county says of itself"))
+        return titled(f"County {self.county}", table(self.table(), self._title()))
 
     def _plain(self) -> str:
-        return lines(self._rows(), self._title())
+        return lines(self.table(), self._title())
+
+    def _latex(self) -> str:
+        return tabular(self.table(), self._title())

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from costeff.agreement import (
-    Bonus,
-    Budget,
-    ClientPrice,
-    Contract,
-    Estimate,
-    HourPrice,
-    Measured,
-    OutcomePrice,
-    Service,
-    Term,
-)
-from costeff.chain import ImpactChain
+from costeff.agreement import Budget, Contract, Estimate
+from costeff.chain import ImpactChain, IndicatorSet
 from costeff.errors import Problem, UsageError
 from costeff.params.catalogue import Catalogue, uncertain_values
 from costeff.params.entries import DatedValue, Uncertain
 from costeff.shown import Shows, lines, table, tabular, titled
 from costeff.spec import Label, Spec
+
+OF_THEIR_OWN = (ImpactChain, IndicatorSet, Contract, Budget)  # they show themselves
 
 
 def interval(value: Uncertain | Estimate) -> str:
@@ -53,57 +43,9 @@ def facts(entry: Spec) -> list[tuple[str, str]]:
             rows += [
                 (f"from {turn.valid_from or 'the start'}", f"{_who(turn)} ({', '.join(turn.source)})") for turn in value
             ]
-        elif name == "terms":
-            rows += [("pays", _stated(_paid(term), term.source, term.reason)) for term in value]
-        elif name == "services":
-            rows += [(f"service: {key}", _stated(_served(each), each.source, each.note)) for key, each in value.items()]
         elif name == "source":
             rows.append((name, ", ".join(value)))
     return rows
-
-
-AGAINST = {
-    "nothing": "good outcome",
-    "target": "good outcome above the target of {target:.0%} of clients",
-    "baseline": "good outcome more than the share before the contract, frozen then",
-    "comparison": "good outcome more than the share in a comparison group at the same time",
-}
-
-
-def _paid(term: Term) -> str:
-    """A term of a contract as a reader would say it."""
-    match term:
-        case HourPrice():
-            return f"{term.price:,.10g} EUR an hour worked"
-        case ClientPrice():
-            return f"{term.price:,.10g} EUR a client"
-        case OutcomePrice():
-            return f"{term.price:,.10g} EUR a {_more(term)}{_back(term.two_sided)}"
-        case Bonus():
-            steps = ", ".join(f"{level.amount:,.10g} EUR from {level.at:.0%} of clients on" for level in term.levels)
-            return f"by {_more(term)}: {steps}, the highest level reached"
-    return f"{term.share:.0%} of what each {_more(term)} saves{_back(term.two_sided)}"
-
-
-def _more(term: Measured) -> str:
-    return AGAINST[term.against].format(target=term.target)
-
-
-def _back(two_sided: bool) -> str:
-    return "; fewer are paid back" if two_sided else ""
-
-
-def _served(service: Service) -> str:
-    return (
-        f"{service.unit_cost.mean:,.10g} EUR a client, {service.capacity:,.10g} clients a year with every post filled, "
-        f"{service.floor:,.10g} to {service.cap:,.10g} EUR a year, {service.share:.0%} of the divided budget"
-    )
-
-
-def _stated(text: str, source: Iterable[str], why: str | None) -> str:
-    """With the sources and the reason, where there are any."""
-    named = ", ".join(source)
-    return f"{text}{f' ({named})' if named else ''}{f'. {why}' if why else ''}"
 
 
 def _parts(price: Any) -> str:
@@ -195,17 +137,17 @@ def _title(entry: Spec, title: str) -> str:
 
 def entry_html(entry: Spec, title: str = "") -> str:
     """An entry as tables; what shows itself in its own way, such as a chain, does."""
-    if isinstance(entry, ImpactChain):
-        return entry._repr_html_()
+    if isinstance(entry, OF_THEIR_OWN):
+        return entry._repr_html_() + table(values(entry), "Values")
     plain = table(_plain_rows(entry), "What it is")
     return titled(_title(entry, title), plain, table(values(entry), "Values"))
 
 
 def entry_plain(entry: Spec, title: str = "") -> str:
     """An entry as text."""
-    if isinstance(entry, ImpactChain):
-        return str(entry._repr_mimebundle_()["text/plain"])
     rows = [{name: text for name, text in row.items() if name != "note"} for row in values(entry)]
+    if isinstance(entry, OF_THEIR_OWN):
+        return "\n".join(filter(None, (entry._repr_mimebundle_()["text/plain"], lines(rows))))
     return "\n".join(
         [_title(entry, title), *(f"  {name}: {text}" for name, text in facts(entry)), lines(rows)]
     ).rstrip()
