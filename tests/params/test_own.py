@@ -164,7 +164,7 @@ def test_a_fault_is_told_in_finnish_with_its_place_and_what_to_write(tmp_path, f
     assert found[0].cure
 
 
-OWN_KINDS = ("unit_costs/", "chains/", "price_sets.yaml", "indicators/", "sources.yaml")
+OWN_KINDS = ("unit_costs/", "chains/", "contracts/", "price_sets.yaml", "indicators/", "sources.yaml")
 
 
 @pytest.mark.parametrize("language", ["fi", "sv"])
@@ -173,8 +173,37 @@ def test_what_can_be_wrong_in_a_file_of_ones_own_is_told_in_every_language(langu
     cases = [case for case in all_broken() if case.target.startswith(OWN_KINDS) and case.name != "id_in_two_files"]
     lines = [line for case in cases for line in case.told.splitlines()]
     texts = {line.strip().removeprefix("-> ") if "-> " in line else line.split(": ", 1)[1] for line in lines}
+    texts = {re.sub(r" \(it is .*\)$", "", text) for text in texts}  # which is a text around a rule
     assert len(texts) > 60
     assert [text for text in sorted(texts) if not said(text, language)] == []
+
+
+CONTRACT = """
+contracts:
+  my_contract:
+    source: [stated_assumption]
+    reason: To try.
+    label: {fi: Oma, sv: Egen, en: Mine}
+    indicator: reablement.output
+    cap: 10
+    floor: 20
+    terms:
+      - {price: 70, source: [stated_assumption], reason: To try.}
+      - {kind: outcome_price, against: baseline, target: 0.5, price: 8}
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("fi", ["ehdosta puuttuu sen laji", "ei ole tavoitetta", "on alempi kuin alaraja"]),
+     ("sv", ["villkoret saknar sitt slag", "har inget mål", "är lägre än golvet"])],
+)  # fmt: skip
+def test_a_contract_of_ones_own_is_told_in_the_language(language, words, tmp_path):
+    file = written(tmp_path, EXAMPLE.read_text(encoding="utf-8") + CONTRACT)
+    told = check_own(file, language, ROOT / "params")
+    assert [word for word in words if not any(word in one.rule for one in told)] == [], told
+    english = {one.rule for one in check_own(file, "en", ROOT / "params")}
+    assert not english & {one.rule for one in told}
 
 
 def test_what_has_no_translation_is_not_hidden():
