@@ -406,8 +406,12 @@ def test_the_run_of_the_guide_to_own_registers_says_what_the_guide_says(tmp_path
     quoted = [
         part for quote in re.findall(r"^> (.+)$", read(REGISTER_GUIDE), re.MULTILINE) for part in quote.split(" [...] ")
     ]
-    assert len(quoted) > 4
+    assert len(quoted) >= 4
     assert [quote for quote in quoted if quote not in said] == []
+    found = re.search(r"over 10 years .*? from an extra cost of €([\d,]+) to a saving of €([\d,]+)\)", said)
+    extra, saving = (int(amount.replace(",", "")) for amount in found.groups()) if found else (0, 0)
+    assert 1_600_000 < extra < 2_500_000, "about two million"
+    assert 1_200_000 < saving < 1_900_000, "about one and a half"
 
 
 def test_the_price_of_the_guide_can_be_added(tmp_path: Path) -> None:

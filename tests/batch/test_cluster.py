@@ -81,8 +81,8 @@ def test_the_loss_of_a_worker_is_survived(made, catalogue, cluster, tmp_path):
     request = resolve(catalogue, municipalities=CODES, output=tmp_path / "run", scheduler=address)
     killed = []
 
-    def tell(stage, done, total, _note):
-        if stage == "reports" and done == 2 and not killed:
+    def tell(step):
+        if step.stage == "reports" and not killed:
             os.killpg(workers[0].pid, signal.SIGKILL)
             killed.append(True)
 
