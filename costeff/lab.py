@@ -27,6 +27,7 @@ FIRST = "00_start_here.ipynb"
 CONTENTS = "@jupyterlab/toc:plugin"  # the table of contents, as a workspace names it
 PORT = 8888
 LOCALES = {"en": "default", "fi": "fi_FI"}  # JupyterLab has no Swedish words
+PYTHON = {"display_name": "Python 3", "language": "python", "name": "python3"}  # as the notebooks are stored
 # What a kernel has imported before it is forked: a notebook starts at once, also after a restart.
 LIBRARIES = "pymc arviz nutpie statsmodels.api ibis duckdb"
 
@@ -118,6 +119,7 @@ def options(folders: Folders, port: int, *, browser: bool) -> list[str]:
         "ServerApp.port_retries": 0,
         "ServerApp.open_browser": browser,
         "ServerApp.allow_root": True,  # as in a container; it listens to this machine alone, and asks for a token
+        "FileContentsManager.pre_save_hook": f"{as_stored.__module__}.{as_stored.__name__}",
         "LabApp.default_url": f"/lab/workspaces/{WORKSPACE}",
         "LabApp.app_settings_dir": folders.settings,
         "LabApp.workspaces_dir": folders.workspaces,
@@ -129,6 +131,16 @@ def options(folders: Folders, port: int, *, browser: bool) -> list[str]:
         "MappingKernelManager.default_kernel_name": KERNEL,
     }
     return [f"--{name}={value}" for name, value in told.items()]
+
+
+def as_stored(model: dict[str, Any], **_: object) -> None:
+    """Let a notebook that is saved name no kernel but Python's own, as the suite is stored; outputs are kept.
+
+    `costeff` is the kernel of this JupyterLab, and any other opens the file too.
+    """
+    metadata = model["content"]["metadata"] if model.get("type") == "notebook" else {}
+    if metadata.get("kernelspec", {}).get("name") == KERNEL:
+        metadata.update(kernelspec=dict(PYTHON), language_info={"name": "python"})
 
 
 def _settings(language: str) -> dict[str, Any]:

@@ -130,10 +130,38 @@ def test_a_taken_port_is_told_with_what_to_do(folders: Folders) -> None:
 def test_jupyterlab_knows_every_option_it_is_told(folders: Folders) -> None:
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_server.serverapp import MappingKernelManager, ServerApp
+    from jupyter_server.services.contents.filemanager import FileContentsManager
     from jupyterlab.labapp import LabApp
 
-    classes = {kind.__name__: kind for kind in (KernelSpecManager, MappingKernelManager, ServerApp, LabApp)}
+    classes = {
+        kind.__name__: kind
+        for kind in (KernelSpecManager, MappingKernelManager, FileContentsManager, ServerApp, LabApp)
+    }
     for option in options(folders, 8888, browser=False):
         name = option.removeprefix("--").partition("=")[0]
         kind, _, trait = name.partition(".")
         assert classes[kind].class_traits(config=True).get(trait) is not None, name
+
+
+def test_a_notebook_saved_there_is_stored_with_the_kernel_of_the_suite_and_its_outputs(
+    folders: Folders, tmp_path: Path
+) -> None:
+    from jupyter_server.services.contents.filemanager import FileContentsManager
+
+    (hook,) = (told for told in options(folders, 8888, browser=False) if "pre_save_hook" in told)
+    manager = FileContentsManager(root_dir=str(tmp_path), pre_save_hook=hook.partition("=")[2])
+    stored = (ROOT / "notebooks" / FIRST).read_text(encoding="utf-8")
+    (tmp_path / FIRST).write_text(stored, encoding="utf-8")
+    opened = manager.get(FIRST)
+    opened["content"]["metadata"].update(
+        kernelspec={"name": "costeff", "display_name": "costeff", "language": "python"},
+        language_info={"name": "python", "version": "3.13.5"},
+    )
+    code = next(cell for cell in opened["content"]["cells"] if cell["cell_type"] == "code")
+    code["outputs"] = [nbformat.v4.new_output("stream", text="what it said")]
+    manager.save(opened, FIRST)
+    saved = nbformat.read(tmp_path / FIRST, as_version=4)
+    assert saved.metadata == nbformat.reads(stored, as_version=4).metadata
+    assert [cell.outputs[0].text for cell in saved.cells if cell.get("outputs")] == ["what it said"]
+    manager.save({"type": "file", "format": "text", "content": "a text"}, "notes.txt")
+    assert (tmp_path / "notes.txt").read_text() == "a text"

@@ -96,8 +96,12 @@ def tab(lab: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
 
 def click(tab: Tab, selector: str) -> None:
     """Press the mouse in the middle of what is shown there, as a hand does."""
+    press_on(tab, f"document.querySelector({selector!r})")
+
+
+def press_on(tab: Tab, element: str) -> None:
     where = tab.until(
-        f"(() => {{ const box = document.querySelector({selector!r})?.getBoundingClientRect();"
+        f"(() => {{ const box = ({element})?.getBoundingClientRect();"
         " return box && box.width ? [box.x + box.width / 2, box.y + box.height / 2] : null })()"
     )
     for kind, button in (("mouseMoved", "none"), ("mousePressed", "left"), ("mouseReleased", "left")):
@@ -161,3 +165,41 @@ def test_a_slider_of_the_what_if_panel_moves_the_answer_and_its_figures(tab: Tab
     assert moved != figures, "the figure changes with the answer"
     tab.until(IDLE)
     assert texts(tab, ERROR) == []
+
+
+AXE = ROOT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+# Rules on whole pages are JupyterLab's own matter.
+FAULTS = (
+    "axe.run('.costeff-what-if', {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}).then(found => "
+    "found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' | ')))"
+)
+
+
+def test_a_handle_of_a_slider_is_named_as_its_box(tab: Tab) -> None:
+    handles = "[...document.querySelectorAll('.costeff-what-if .noUi-handle')]"
+    tab.until(f"{handles}.every(handle => handle.getAttribute('aria-label'))")
+    names = tab.evaluate(f"{handles}.map(handle => handle.getAttribute('aria-label'))")
+    assert len(names) == 4
+    labels = texts(tab, ".costeff-what-if .widget-label")
+    assert set(names) <= set(labels)
+
+
+def test_the_words_of_the_buttons_are_not_cut(tab: Tab) -> None:
+    cut = "[...document.querySelectorAll('.costeff-what-if button')].filter(b => b.scrollWidth > b.clientWidth)"
+    assert tab.evaluate(f"{cut}.map(button => button.textContent)") == []
+
+
+def choose_theme(tab: Tab, name: str) -> None:
+    click(tab, "#jp-MainMenu li:nth-child(7)")  # Settings
+    for item in ("Theme", name):
+        press_on(tab, f"[...document.querySelectorAll('.lm-Menu-itemLabel')].find(l => l.textContent === {item!r})")
+    tab.until(f"document.body.dataset.jpThemeName === {name!r}")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: `make test` installs it with npm")
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])  # the light one last, for the picture
+def test_the_panel_is_accessible_in_both_themes(tab: Tab, theme: str) -> None:
+    choose_theme(tab, theme)
+    tab.evaluate("document.querySelector('.costeff-what-if').scrollIntoView({block: 'center'})")
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    assert tab.evaluate(FAULTS) == []

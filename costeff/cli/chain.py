@@ -155,17 +155,11 @@ def _one_of(cost: str | None) -> str | None:
 
 
 def _write_new(file: Path, text: str) -> None:
-    """Write a file that does not exist yet."""
+    """Write a file that does not exist yet, whole or not at all."""
     from costeff.errors import Problem, SetupError
-    from costeff.files import make_folder
+    from costeff.files import write_text
 
-    try:
-        make_folder(file.parent)
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError as error:
+    if file.exists() or file.is_symlink():
         problem = Problem(str(file), "exists already, and is never overwritten", "choose another name with --output")
-        raise SetupError("The template was not written", [problem]) from error
-    except OSError as error:
-        problem = Problem(str(file), f"cannot be written ({error.strerror})", "choose another folder with --output")
-        raise SetupError("The template was not written", [problem]) from error
+        raise SetupError("The template was not written", [problem])
+    write_text(file, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,23 @@ LABELS: dict[str, Label] = {
     "reset": Label(fi="Palauta lähtötilanne", sv="Återställ utgångsläget", en="Back to the start"),
 }  # fmt: skip
 
+# The handle of a slider has no name of its own, and ipywidgets gives it none; it is there once the panel is drawn.
+NAMED = """
+const names = %s;
+const name = panel => Object.entries(names).forEach(([kind, name]) =>
+  panel.querySelectorAll(`.${kind} .noUi-handle`).forEach(handle => handle.setAttribute("aria-label", name)));
+const start = left => {
+  const panel = element.closest(".costeff-what-if");
+  if (panel) {
+    name(panel);
+    new MutationObserver(() => name(panel)).observe(panel, {childList: true, subtree: true});
+  } else if (left) {
+    setTimeout(start, 100, left - 1);
+  }
+};
+start(100);
+"""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -52,7 +70,7 @@ class Controls:
     """All controls of one panel; what they stand at is `asked`.
 
     Numbers are boxes with a label that a screen reader knows, and can be typed or stepped by the arrow keys; those
-    with a slider beside them move with it.
+    with a slider beside them move with it, and its handle has the same name.
     """
 
     def __init__(self, bench: Bench, places: Mapping[str, str], payers: tuple[str, ...], language: Language) -> None:
@@ -109,6 +127,13 @@ class Controls:
         first = [self.place] if len(self.place.options) > 1 else []
         others = ("effect", "price", "price_set", "clients", "stops", "cashable", "horizon", "discount", "payer")
         return [*first, *(self._row(name) for name in others)]
+
+    def names(self) -> widgets.Output:
+        """What names the handles of the sliders, each as its box is named, for a screen reader; nothing is seen."""
+        kinds = {slider._dom_classes[0]: LABELS[name][self.words.language] for name, slider in self.sliders.items()}
+        script = {"application/javascript": NAMED % json.dumps(kinds, ensure_ascii=False)}
+        told = {"output_type": "display_data", "data": script, "metadata": {}}
+        return widgets.Output(outputs=(told,), layout={"display": "none"})
 
     def _row(self, name: str) -> widgets.DOMWidget:
         box = getattr(self, name)

@@ -65,8 +65,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # it comes without types
         self.controls = Controls(bench, names, payers, language)
         self.controls.payer.value = payer or ""
         self.name = self._made("name", widgets.Text(placeholder="", continuous_update=False))
-        self.save_button = self._made("save", widgets.Button(layout={"width": "auto"}))
-        self.reset_button = self._made("reset", widgets.Button(layout={"width": "auto"}))
+        self.save_button = self._made("save", widgets.Button())
+        self.reset_button = self._made("reset", widgets.Button())
         self.message, self.shown = widgets.HTML(), widgets.HTML()
         self.message.add_class("costeff-message")
         self.shown.add_class("costeff-shown")
@@ -79,7 +79,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # it comes without types
         self._still = False
         saving = widgets.HBox([self.name, self.save_button, self.reset_button])
         title = widgets.HTML(f"<h4>{escape(bench.chain.label[language])}</h4>")
-        super().__init__([title, *self.controls.rows(), self.message, self.shown, saving])
+        super().__init__([title, *self.controls.rows(), self.message, self.shown, saving, self.controls.names()])
         self.add_class("costeff-what-if")
 
     @property
@@ -123,7 +123,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # it comes without types
 
     def _made[W: widgets.DOMWidget](self, name: str, widget: W) -> W:
         widget.description = LABELS[name][self.words.language]
-        widget.style, widget.layout.width = ({"description_width": "15em"}, "36em") if name == "name" else ({}, "auto")
+        if name == "name":
+            widget.style, widget.layout.width = {"description_width": "15em"}, "36em"
+        else:
+            widget.layout.width, widget.layout.flex = "auto", "0 0 auto"  # its words are never cut
         widget.add_class(f"costeff-{name}")
         return widget
 

@@ -14,11 +14,12 @@ from costeff.appraisal.asked import Asked, Bench
 from costeff.appraisal.evidence import told_of
 from costeff.batch.simulation import Simulation, cases
 from costeff.errors import Problems, UsageError
-from costeff.files import make_folder, write_text
+from costeff.files import write_text
 from costeff.spec import LANGUAGES, Id, Label, is_county, project_root, validation_problems
 
 REFERENCE = "start"
 STARTING = Label(fi="Lähtötilanne", sv="Utgångsläge", en="As it is")
+LONGEST = 60  # letters of an id
 FOLDER = Path("runs") / "what_if"  # inside the project
 SHARED = ("clients", "horizon_years", "price_set", "price_year", "claw_back", "whole_units")  # alike in a file
 
@@ -26,8 +27,8 @@ SHARED = ("clients", "horizon_years", "price_set", "price_year", "claw_back", "w
 def scenario_id(name: str) -> str:
     """A name as an id: small letters, digits and underscores; empty where it has neither letter nor digit."""
     plain = name.casefold().translate(str.maketrans("åäöéü", "aaoeu"))
-    found = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60]
-    return f"scenario_{found}" if found[:1].isdigit() else found
+    found = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return (f"scenario_{found}" if found[:1].isdigit() else found)[:LONGEST]
 
 
 def simulation_of(bench: Bench, place: str, asked: Asked, name: str) -> dict[str, Any]:
@@ -122,7 +123,6 @@ def save_scenario(bench: Bench, place: str, asked: Asked, name: str, folder: Pat
     service = bench.chain.label.en
     head = f"# Saved from a what-if on {service}. Run it: costeff simulate {shown(path)}\n"
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
-    make_folder(path.parent)
     write_text(path, head + text)
     return path
 

@@ -216,7 +216,7 @@ def _refuse(name: str, catalogue: Catalogue, states: dict[str, tuple[str, ...]],
     problems = []
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,55}", name):
         cure = "write small letters a to z, digits and underscores, such as reablement_at_home"
-        problems.append(Problem("the id", "is not an id", cure))
+        problems.append(Problem(f"the id {name!r}", "is not an id", cure))
     elif name in catalogue.chains:
         problems.append(Problem(name, "is a chain already", "choose another id"))
     if model is not None and model not in states:

@@ -232,6 +232,17 @@ def test_every_control_has_a_label_and_a_class(panel):
     }
 
 
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_the_handle_of_a_slider_gets_the_name_of_its_box(catalogue, language):
+    request = Request.of(catalogue, draws=12, horizon_years=2)
+    chain = catalogue.chains[FAMILY]
+    panel = what_if(chain, catalogue, FITS[FAMILY], HERE, request, cost_fit(), language=language)
+    script = panel.children[-1].outputs[0]["data"]["application/javascript"]
+    for name, slider in panel.controls.sliders.items():
+        label = getattr(panel.controls, name).description
+        assert f'"{slider._dom_classes[0]}": "{label}"' in script
+
+
 # --- input that cannot be ---------------------------------------------------------------------------
 
 
@@ -327,6 +338,16 @@ def test_nothing_is_written_over_and_the_start_is_no_scenario(panel):
     assert path.read_bytes() == content
 
 
+def test_a_folder_that_cannot_be_written_is_told_in_the_panel(panel, tmp_path):
+    panel.folder = tmp_path / "taken"
+    panel.folder.write_text("a file")
+    panel.controls.effect.value = 0.5
+    assert panel.save("x") is None
+    assert "A file could not be written" in panel.message.value
+    assert panel.folder.read_text() == "a file"
+    assert list(tmp_path.iterdir()) == [panel.folder]
+
+
 def test_a_catalogue_changed_in_the_notebook_is_not_saved(catalogue, tmp_path):
     other = changed(catalogue, "taking_into_care.care_share", "a trial", mean=0.2)
     request = Request.of(catalogue, draws=DRAWS, horizon_years=3)
@@ -348,6 +369,7 @@ def test_names_become_ids():
     assert scenario_id("Puolet vaikutuksesta") == "puolet_vaikutuksesta"
     assert scenario_id("2 x hinta") == "scenario_2_x_hinta"
     assert scenario_id("Äö Å") == "ao_a"
+    assert len(scenario_id("9" * 300)) == len(scenario_id("x" * 300)) == 60
     assert scenario_id("../../etc/passwd") == "etc_passwd"
 
 

@@ -266,12 +266,20 @@ def test_new_never_overwrites(tmp_path):
     assert costeff("chain", "new", "my_service", "-o", "link.yaml", cwd=tmp_path).returncode == 7
     assert file.read_text() == "mine"
     assert not (tmp_path / "elsewhere.yaml").exists()
+    done = costeff("chain", "new", "my_service", "-o", "my_service.yaml/below.yaml", cwd=tmp_path)
+    assert done.returncode == 7
+    assert "my_service.yaml/below.yaml: " in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "my_service.yaml"], "nothing half-written"
 
 
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("new", "Oma"), 2, "is not an id"),
+        (
+            ("new", "Oma"),
+            2,
+            "'Oma': is not an id",
+        ),
         (("new", "mine", "--model", "prisn"), 2, "choose of taking_into_care"),
         (("new", "mine", "--cost", "free"), 2, "use price or register"),
         (("new", "mine", "--lang", "se"), 2, "use fi, sv or en"),

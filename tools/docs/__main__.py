@@ -25,7 +25,8 @@ def main() -> int:
     told = asked.parse_args()
     pages = told.output.with_name(told.output.name + "_pages")
     gathered.write(ROOT, pages, run=not told.as_stored)
-    sphinx = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "-b", "html", "-c", Path(__file__).parent]
+    asked_of = ["--quiet", "--fail-on-warning", "--jobs", "auto", "-b", "html", "-c", Path(__file__).parent]
+    sphinx = [sys.executable, "-m", "sphinx", *asked_of]
     if subprocess.run([*sphinx, "-d", f"{pages}_cache", pages, told.output], check=False).returncode:
         return 1
     faults = checks.faults(told.output)
