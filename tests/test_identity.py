@@ -172,6 +172,16 @@ def test_what_was_found_is_in_no_repr() -> None:
     assert CODE[:6] not in repr(find(CODE))
 
 
+@pytest.mark.parametrize("before", [0, 1, 40, 63, 64, 65, 127, 128, 129, 130, 500])
+@pytest.mark.parametrize("after", [0, 1, 63, 64, 65, 128, 500])
+def test_a_code_that_tags_split_is_found_in_text_of_any_length(before: int, after: int) -> None:
+    """What is far from a tag is left out of the search without tags; what touches a letter there is still no code."""
+    split = "<b>".join(f"{one}  " for one in CODE[:-1]) + CODE[-1]
+    assert [hit.encoded for hit in find(f"{'.' * before}{split}{'.' * after}")] == [True]
+    assert find(f"{'.' * before}x{CODE}<b>{'.' * after}") == []
+    assert find(f"{'.' * before}x<i>{CODE}<b>{'.' * after}{'.' * 130}") != []
+
+
 @given(st.text())
 def test_any_text_can_be_searched(text: str) -> None:
     assert all(0 <= hit.start < hit.end <= len(text) for hit in find(text))

@@ -11,13 +11,19 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 LARGEST = 256 * 2**20  # bytes of one unpacked part: a stream made to swell is refused instead
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\n?endstream", re.DOTALL)
-_STRING = rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]{2,}>"
-_STRINGS = re.compile(_STRING, re.DOTALL)
-_SHOWN = re.compile(rb"\[((?:" + _STRING + rb"|[^\]()<>])*)\]\s*TJ|(" + _STRING + rb")\s*(?:Tj|'|\")", re.DOTALL)
-_TEXT_OBJECT = re.compile(rb"\bBT\b(.*?)\bET\b", re.DOTALL)
+_LITERAL, _HEXADECIMAL = rb"\((?:[^()\\]++|\\.)*+\)", rb"<[0-9A-Fa-f\s]{2,}>"
+_STRINGS = re.compile(_LITERAL + rb"|" + _HEXADECIMAL, re.DOTALL)
+# Each way begins with a character of its own, by which the machine that matches skips what cannot match.
+_SHOWN = re.compile(
+    rb"\[(?:" + _LITERAL + rb"|" + _HEXADECIMAL + rb"|[^\]()<>]++)*+\]\s*TJ"
+    rb"|" + _LITERAL + rb"\s*(?:Tj|'|\")|" + _HEXADECIMAL + rb"\s*(?:Tj|'|\")",
+    re.DOTALL,
+)  # fmt: skip
+_TEXT_OBJECT = re.compile(rb"B(?<=\bB)T\b(.*?)\bET\b", re.DOTALL)
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
 _OCTAL = {f"{number:0{width}o}".encode(): bytes([number]) for width in (1, 2, 3) for number in range(256)}
 _CONTROL = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r\n": b""}
@@ -34,23 +40,23 @@ class UnreadError(Exception):
     """What the file shows cannot be read."""
 
 
-@dataclass(frozen=True)
-class Letters:
-    """The letters of a font: number of a glyph -> text; `width` is the bytes of a number."""
-
-    width: int
-    of: dict[int, str]
-
-    def read(self, shown: bytes) -> str:
-        numbers = shown.decode("utf-16-be" if self.width == 2 else "latin-1", errors="replace")
-        return numbers.translate(_Known(self.of))
-
-
 class _Known(dict[int, str]):
     """What has no letter shows nothing."""
 
     def __missing__(self, number: int) -> str:
         return ""
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The letters of a font: number of a glyph -> text; `width` is the bytes of a number."""
+
+    width: int
+    of: _Known
+
+    def read(self, shown: bytes) -> str:
+        numbers = shown.decode("utf-16-be" if self.width == 2 else "latin-1", errors="replace")
+        return numbers.translate(self.of)
 
 
 def parts(data: bytes) -> list[bytes]:
@@ -63,7 +69,11 @@ def parts(data: bytes) -> list[bytes]:
     zlib.error
         When a stream cannot be unpacked.
     """
-    found = [_STREAM.sub(b"", data), *(_unpacked(match[1]) for match in _STREAM.finditer(data))]
+    streams = list(_STREAM.finditer(data))
+    ends = [0, *(match.end() for match in streams)]
+    starts = [*(match.start() for match in streams), len(data)]
+    outside = b"".join(data[end:start] for end, start in zip(ends, starts, strict=True))
+    found = [outside, *(_unpacked(match[1]) for match in streams)]
     if any(re.search(rb"/Encrypt\b", part) for part in found[:1]):
         raise UnreadError
     if sum(len(_BY_NUMBER.findall(part)) for part in found) > sum(len(_TO_UNICODE.findall(part)) for part in found):
@@ -86,8 +96,8 @@ def letters(streams: Iterable[bytes]) -> list[Letters]:
     return [Letters(*_map(stream)) for stream in streams if b"begincmap" in stream]
 
 
-def _map(stream: bytes) -> tuple[int, dict[int, str]]:
-    width, of = 2, {}
+def _map(stream: bytes) -> tuple[int, _Known]:
+    width, of = 2, _Known()
     for kind, block in _BLOCK.findall(stream):
         if kind == b"bfchar":
             for code, text in _CHARACTER.findall(block):
@@ -108,19 +118,19 @@ def _following(text: bytes, count: int) -> list[str]:
     return [head + chr(min(last + at, 0x10FFFF)) for at in range(count)]
 
 
-def strings(part: bytes) -> str:
-    """The strings of a part, joined, since a line is set in pieces, and apart."""
-    pieces = [_text(_bytes_of(match)) for match in _STRINGS.findall(part)]
-    return "".join(pieces) + "\n" + "\n".join(pieces)
-
-
-def shown(part: bytes, fonts: Sequence[Letters]) -> Iterator[str]:
-    """What a part shows, by each font: its lines joined, since a code may be broken at its hyphen, and apart."""
+def texts(part: bytes, fonts: Sequence[Letters] = ()) -> Iterator[str]:
+    """The strings of a part as they are, then what it shows by each font; joined, since a line is set in pieces."""
+    as_bytes = cache(_bytes_of)
+    yield _joined_and_apart([_text(as_bytes(string)) for string in _STRINGS.findall(part)])
     objects = b"\n".join(_TEXT_OBJECT.findall(part)) if fonts else b""
-    lines = [b"".join(map(_bytes_of, _STRINGS.findall(many or one))) for many, one in _SHOWN.findall(objects)]
+    lines = [b"".join(map(as_bytes, _STRINGS.findall(line))) for line in _SHOWN.findall(objects)]
     for font in fonts:
-        read = [font.read(line) for line in lines]
-        yield "".join(read) + "\n" + "\n".join(read)
+        yield _joined_and_apart([font.read(line) for line in lines])
+
+
+def _joined_and_apart(pieces: Sequence[str]) -> str:
+    """Joined, a code that is broken at its hyphen is whole; apart, no other letter touches one."""
+    return "".join(pieces) + "\n" + "\n".join(pieces)
 
 
 def _bytes_of(string: bytes) -> bytes:
@@ -128,7 +138,9 @@ def _bytes_of(string: bytes) -> bytes:
         return _bytes(string[1:-1])
     if b"\\" not in string:
         return string[1:-1]
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), string[1:-1])
+    pieces = _ESCAPE.split(string[1:-1])  # every second one was escaped
+    pieces[1::2] = [_ESCAPED.get(piece, piece) for piece in pieces[1::2]]
+    return b"".join(pieces)
 
 
 def _bytes(hexadecimal: bytes) -> bytes:

@@ -206,15 +206,14 @@ def _pdf(data: bytes, depth: int) -> Iterator[tuple[str, str]]:
         fonts = pdf_text.letters(streams)
     except pdf_text.UnreadError as error:
         raise _UnreadError from error
-    yield "metadata", pdf_text.strings(outside)
+    yield from (("metadata", text) for text in pdf_text.texts(outside))
     yield "metadata", outside.decode("latin-1")
     for content in streams:
         if content.startswith(_PACKED):
             yield from _texts(content, "drawing", depth + 1)
             continue
-        yield "text", pdf_text.strings(content)
         yield "metadata", content.decode("latin-1")
-        yield from (("text", text) for text in pdf_text.shown(content, fonts))
+        yield from (("text", text) for text in pdf_text.texts(content, fonts))
 
 
 def _inflated(packed: bytes) -> bytes:

@@ -173,3 +173,19 @@ def test_a_page_is_scanned_in_no_time(tmp_path: Path) -> None:
         assert scan(tmp_path) == []
         seconds.append(time.process_time() - start)
     assert min(seconds) < 0.25, f"{len(page)} bytes in {min(seconds):.2f} s"
+
+
+def test_what_a_pdf_draws_is_scanned_in_no_time(tmp_path: Path) -> None:
+    """Two million characters of figures and of glyphs by number, about as a page's PDF has them."""
+    numbers = np.random.default_rng(2).normal(100, 90, 150_000)
+    drawn = " ".join(f"{one:.4f}" for one in numbers).encode()
+    written = b"".join(rb"BT [(\000\%03o\001\\)] TJ ET" % (n % 256) for n in range(20_000))
+    cmap = b"begincmap 1 beginbfrange <0000> <ffff> <0020> endbfrange"
+    parts = b"".join(b"stream\n" + zlib.compress(one) + b"\nendstream\n" for one in (drawn, written, cmap))
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n" + parts)
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        assert scan(tmp_path) == []
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.5, f"{min(seconds):.2f} s"
