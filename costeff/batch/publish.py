@@ -32,7 +32,7 @@ from costeff.spec import LANGUAGES, Label
 if TYPE_CHECKING:
     from costeff.report.contact import Contact
     from costeff.report.site import Site
-    from costeff.report.site.model import Place, Service
+    from costeff.report.site.model import Answer, Place, Service
 
 MARK = "costeff-site.json"  # what is replaced has this file, and no file that it does not name
 ASIDE = re.compile(r"[0-9a-f]{8}")
@@ -209,11 +209,19 @@ def _site(
     for code in asked["municipalities"]:
         names: dict[str, str] = {language: catalogue.municipality(code).name(language) for language in LANGUAGES}
         places.append(_place(shown(code, names), pages, catalogue))
-    told = {service for place in places for service in place.answers}
+    counties = [
+        County(
+            **shown(one.code, _texts(one.name)),
+            answers=_answers(one.code, pages),
+            municipalities=tuple(sorted(x.code for x in catalogue.municipalities.values() if x.county == one.code)),
+        )
+        for one in catalogue.counties.values()
+    ]
+    told = {service for one in (*places, *counties) for service in one.answers}
     return Site(
         languages,
         tuple(places),
-        tuple(County(**shown(one.code, _texts(one.name))) for one in catalogue.counties.values()),
+        tuple(counties),
         tuple(_service(name, pages, catalogue) for name in asked["chains"] if name in told),
         contact,
         __version__,
@@ -221,19 +229,24 @@ def _site(
 
 
 def _place(shown: dict[str, Any], pages: Mapping[tuple[str, str], _Page], catalogue: Catalogue) -> Place:
-    from costeff.report.site.model import Answer, Place
+    from costeff.report.site.model import Place
 
-    code = shown["code"]
-    here = catalogue.municipality(code)
-    own = [page for (of, _), page in pages.items() if of == code]
-    results = own[0].entry.results if own else ()  # the same in each language
+    here = catalogue.municipality(shown["code"])
     return Place(
         **shown,
         county=here.county,
         population=here.population,
         population_year=here.population_year,
-        answers={one.id: Answer(one.id, one.synthetic, one.figures) for one in results},
+        answers=_answers(here.code, pages),
     )
+
+
+def _answers(code: str, pages: Mapping[tuple[str, str], _Page]) -> dict[str, Answer]:
+    from costeff.report.site.model import Answer
+
+    own = [page for (of, _), page in pages.items() if of == code]
+    results = own[0].entry.results if own else ()  # the same in each language
+    return {one.id: Answer(one.id, one.synthetic, one.figures) for one in results}
 
 
 def _service(name: str, pages: Mapping[tuple[str, str], _Page], catalogue: Catalogue) -> Service:

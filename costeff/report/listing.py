@@ -36,6 +36,8 @@ class Figures:
         That the service saves more than it costs, told as 0.01 to 0.99.
     payback_year, payback_probability
         When the money is back in the middle case, None when not within the years; and how likely by their end.
+    own_net_saving
+        Of a county: EUR, present value, its own money alone; None where it pays nothing, and of a municipality.
     """
 
     clients: int
@@ -49,6 +51,7 @@ class Figures:
     probability: float
     payback_year: int | None
     payback_probability: float
+    own_net_saving: Ends | None = None
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,11 @@ from costeff.report.appraisals import Appraisal, in_order, read_appraisals
 from costeff.report.beside import in_comparison, members
 from costeff.report.certainty import how_sure
 from costeff.report.chapter import Chapter, Names
+from costeff.report.estimates import Estimate
 from costeff.report.listing import Ends, Entry, Figures, Result
 from costeff.report.markup import METADATA, heading, join, notice, paragraph, tag
 from costeff.report.payers import who_pays
+from costeff.report.pocket import own_net_saving
 from costeff.report.sources import sources
 from costeff.report.steering import steering
 from costeff.report.words import Words, inline, to_step
@@ -257,8 +259,8 @@ def _result(chapter: Chapter) -> Result:
 
 def _figures(chapter: Chapter) -> Figures:
     """The answer in numbers, each rounded as the page rounds it."""
-    main, step = chapter.main, chapter.step
-    net, back = estimates.net_saving(main), estimates.payback(main)
+    main = chapter.main
+    back, own = estimates.payback(main), own_net_saving(chapter)
     usual, new, avoided = estimates.events(main)
     fewer = round(usual.mean, 1) - round(new.mean, 1)  # as a reader subtracts them
     return Figures(
@@ -269,11 +271,17 @@ def _figures(chapter: Chapter) -> Figures:
         price_year=str(main.attr("price_year")),
         evidence=str(main.attr("evidence")),
         events_avoided=Ends(*(round(value, 1) for value in (fewer, avoided.low, avoided.high))),
-        net_saving=Ends(0.0 if net.even else to_step(net.mean, step), to_step(net.low, step), to_step(net.high, step)),
+        net_saving=_ends(chapter, estimates.net_saving(main)),
         probability=_short_of_certain(estimates.probability(main)),
         payback_year=back.year,
         payback_probability=_short_of_certain(back.probability),
+        own_net_saving=_ends(chapter, own) if own else None,
     )
+
+
+def _ends(chapter: Chapter, net: Estimate) -> Ends:
+    step = chapter.step
+    return Ends(0.0 if net.even else to_step(net.mean, step), to_step(net.low, step), to_step(net.high, step))
 
 
 def _short_of_certain(probability: float) -> float:

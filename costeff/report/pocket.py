@@ -29,6 +29,13 @@ def own_pocket(chapter: Chapter) -> Markup:
     return join(paragraph(words.say("What is the county's own money, and what is that of others:")), bullets(told))
 
 
+def own_net_saving(chapter: Chapter) -> Estimate | None:
+    """A county's own net saving; None of a municipality, and where the county pays nothing of its own."""
+    if not chapter.of_county or OWN not in chapter.main.data["payer"].values:
+        return None
+    return Estimate.of(estimates.net_draws(chapter.main, payer=OWN), chapter.main.mass)
+
+
 def _net(chapter: Chapter, payers: list[str]) -> str:
     words = chapter.words
     draws = sum(estimates.net_draws(chapter.main, payer=payer) for payer in payers)

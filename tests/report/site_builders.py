@@ -75,7 +75,18 @@ def country(catalogue: Catalogue, contact: Contact | None = None, languages: tup
         asked = languages if one.code in REPORTED else ()
         out = [x for x in asked if (one.code, x) != (REPORTED[1], "sv")]
         pages = {x: f"county-{one.code}.{x}.html" for x in out}
-        counties.append(County(code=one.code, names={x: one.name[x] for x in LANGUAGES}, pages=pages, claimed=asked))
+        own = Ends(-30_000.0, -90_000.0, 20_000.0) if one.code != REPORTED[1] else None
+        told = {chains[0]: Answer(chains[0], True, replace(FIGURES, own_net_saving=own))} if out else {}
+        counties.append(
+            County(
+                code=one.code,
+                names={x: one.name[x] for x in LANGUAGES},
+                pages=pages,
+                claimed=asked,
+                answers=told,
+                municipalities=tuple(place.code for place in places if place.county == one.code),
+            )
+        )
     return Site(
         languages, tuple(places), tuple(counties), tuple(service(catalogue, x) for x in chains), contact, "0.0.0"
     )

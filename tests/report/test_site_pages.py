@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from site_builders import FIGURES, country
+from site_builders import FIGURES, REPORTED, country
 
 from costeff.errors import ParamsError
 from costeff.params import Catalogue
@@ -145,7 +145,9 @@ def test_synthetic_data_are_told_before_anything_else_where_figures_stand(site: 
         text = (written / f"{name}.fi.html").read_text(encoding="utf-8")
         assert text.index("Synteettinen aineisto") < text.index("<h1>")
     real = replace(site.places[0], answers={"x": Answer("x", False, FIGURES)})
-    assert "Synteettinen aineisto</strong>" not in "".join(text for _, text in pages(replace(site, places=(real,))))
+    none = tuple(replace(county, answers={}) for county in site.counties)
+    alone = replace(site, places=(real,), counties=none)
+    assert "Synteettinen aineisto</strong>" not in "".join(text for _, text in pages(alone))
 
 
 # --- what is told of municipalities -----------------------------------------------------------------
@@ -323,6 +325,34 @@ def test_each_json_file_keeps_the_schema_and_a_broken_one_does_not(site: Site, w
     assert not told["services"][0]["told"]["probability_of_saving"] > 0.99
     for broken in ({"code": "91"}, {"population": "many"}, {"more": 1}, {"services": [{"service": "A b"}]}):
         assert not checker.is_valid({**told, **broken})
+
+
+def test_each_report_of_a_county_has_a_file_with_its_own_money(site: Site, written: Path) -> None:
+    checker = jsonschema.Draft202012Validator(json.loads((written / data.COUNTY_SCHEMA).read_text(encoding="utf-8")))
+    told = {code: json.loads((written / f"data/county-{code}.json").read_text(encoding="utf-8")) for code in REPORTED}
+    for code, one in told.items():
+        checker.validate(one)
+        assert set(one["municipalities"]) == {place.code for place in site.places if place.county == code}
+        assert not checker.is_valid({**one, "code": "165"})
+    first, second = (told[code]["services"][0]["told"] for code in REPORTED)
+    assert first["own_net_saving_eur"] == {"mean": -30_000, "low": -90_000, "high": 20_000}
+    assert second["own_net_saving_eur"] is None
+    assert sorted(told["07"]["pages"]) == ["en", "fi"]
+    assert {path.name for path in (written / "data").glob("county-*")} == {f"county-{code}.json" for code in REPORTED}
+    for language in site.languages:
+        page = (written / f"data.{language}.html").read_text(encoding="utf-8")
+        assert all(f'href="data/county-{code}.json"' in page for code in REPORTED)
+        assert data.COUNTY_SCHEMA in page
+
+
+def test_a_county_that_has_only_its_report_is_no_empty_group_of_a_table(site: Site) -> None:
+    one = next(county for county in site.counties if county.code == REPORTED[0])
+    fewer = replace(site, places=tuple(place for place in site.places if place.county in ("07", "08")))
+    shown = dict(pages(fewer))
+    assert one.names["fi"] in shown["index.fi.html"]
+    table = shown[f"service-{fewer.services[0].id}.fi.html"]
+    assert f'id="county-{one.code}"' not in table
+    assert 'id="county-07"' in table
 
 
 def test_the_table_and_the_files_tell_the_same(site: Site, written: Path) -> None:

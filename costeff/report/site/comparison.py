@@ -94,7 +94,8 @@ def table(words: Words, site: Site, service: Service, counties: Sequence[County]
     """A table of municipalities by county; a script may sort it, and each cell says by what."""
     columns, axis = _columns(words), _axis(site.answers(service))
     head = tag("tr", join(*(_head(column) for column in columns)), role="row")
-    bodies = [_body(words, site, service, columns, county, axis, len(counties) > 1) for county in counties]
+    there = [county for county in counties if site.in_county(county, words.language)]
+    bodies = [_body(words, site, service, columns, county, axis, len(counties) > 1) for county in there]
     return tag(
         "table",
         join(tag("caption", _caption(words, site, service)), tag("thead", head, role="rowgroup"), *bodies),

@@ -1,4 +1,4 @@
-"""What machines read: a JSON file for each municipality with its schema, and one table of all."""
+"""What machines read: a JSON file for each municipality and county report with its schema, and one table of all."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pydantic import Field
 
 from costeff.disclosure.spreadsheets import write_csv
 from costeff.report.listing import Ends, Figures
-from costeff.report.site.model import Answer, Place, Service, Site
+from costeff.report.site.model import Answer, County, Place, Reported, Service, Site
 from costeff.spec import CountyCode, Id, Language, MunicipalityCode, Share, Spec, Year
 
 FOLDER = "data"
-SCHEMA = f"{FOLDER}/municipality.schema.json"
+SCHEMA, COUNTY_SCHEMA = f"{FOLDER}/municipality.schema.json", f"{FOLDER}/county.schema.json"
 TABLE = f"{FOLDER}/municipalities.csv"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Names = Annotated[dict[Language, str], Field(description="A name by language: fi, sv, en.")]
@@ -73,26 +73,59 @@ class Municipality(Spec):
     services: tuple[ServiceAnswer, ...] = Field(description="Empty where no page of the municipality was published.")
 
 
-def schema() -> str:
-    """The JSON Schema of a municipality's file."""
-    made = {"$schema": DIALECT, **Municipality.model_json_schema()}
+class CountyTold(Told):
+    """The answer of a service in a county as one place."""
+
+    own_net_saving_eur: Interval | None = Field(
+        description="Net saving of the county's own money alone; null: it pays nothing of its own."
+    )
+
+
+class CountyAnswer(ServiceAnswer):
+    """A service in a county; `told` is null where its models failed their checks."""
+
+    told: CountyTold | None
+
+
+class CountyReport(Spec):
+    """What the report of a county tells."""
+
+    format: Literal[1]
+    code: CountyCode
+    name: Names
+    municipalities: tuple[MunicipalityCode, ...] = Field(description="Of the county, published here or not.")
+    pages: dict[Language, str] = Field(description="The report by language, relative to the folder of the site.")
+    services: tuple[CountyAnswer, ...] = Field(description="Empty where no report of the county was published.")
+
+
+def schema(of: type[Spec] = Municipality) -> str:
+    """The JSON Schema of a municipality's file, or of another kind."""
+    made = {"$schema": DIALECT, **of.model_json_schema()}
     return json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def files(site: Site) -> Iterator[tuple[str, str]]:
-    """Name and text of the JSON file of each municipality, and of their schema."""
+    """Name and text of the JSON file of each municipality and of each report of a county, and of their schemas."""
     for place in site.places:
         yield file_of(place), _municipality(site, place).model_dump_json(indent=2) + "\n"
     yield SCHEMA, schema()
+    counties = [one for one in site.counties if one.claimed]
+    for county in counties:
+        yield file_of(county), _county_report(site, county).model_dump_json(indent=2) + "\n"
+    if counties:
+        yield COUNTY_SCHEMA, schema(CountyReport)
 
 
-def file_of(place: Place) -> str:
-    """Where the JSON file of a municipality is."""
-    return f"{FOLDER}/{place.code}.json"
+def file_of(place: Reported) -> str:
+    """Where the JSON file of a municipality or of a county is."""
+    return f"{FOLDER}/{place.stem}.json"
+
+
+def _services(site: Site, place: Reported) -> list[tuple[Service, Answer]]:
+    return [(one, place.answers[one.id]) for one in site.services if one.id in place.answers]
 
 
 def _municipality(site: Site, place: Place) -> Municipality:
-    services = [(one, place.answers[one.id]) for one in site.services if one.id in place.answers]
     return Municipality(
         format=1,
         code=place.code,
@@ -102,7 +135,24 @@ def _municipality(site: Site, place: Place) -> Municipality:
         population=place.population,
         population_year=place.population_year,
         pages=dict(place.pages),  # type: ignore[arg-type]
-        services=tuple(_answer(service, answer) for service, answer in services),
+        services=tuple(
+            ServiceAnswer(told=_told(answer.figures) if answer.figures else None, **_named(service, answer))
+            for service, answer in _services(site, place)
+        ),
+    )
+
+
+def _county_report(site: Site, county: County) -> CountyReport:
+    return CountyReport(
+        format=1,
+        code=county.code,
+        name=dict(county.names),  # type: ignore[arg-type]
+        municipalities=county.municipalities,
+        pages=dict(county.pages),  # type: ignore[arg-type]
+        services=tuple(
+            CountyAnswer(told=_county_told(answer.figures) if answer.figures else None, **_named(service, answer))
+            for service, answer in _services(site, county)
+        ),
     )
 
 
@@ -110,10 +160,13 @@ def _county(site: Site, place: Place) -> dict[Any, str]:
     return next(dict(one.names) for one in site.counties if one.code == place.county)
 
 
-def _answer(service: Service, answer: Answer) -> ServiceAnswer:
-    told = _told(answer.figures) if answer.figures else None
-    name: dict[Any, str] = dict(service.label)
-    return ServiceAnswer(service=service.id, name=name, synthetic=answer.synthetic, told=told)
+def _named(service: Service, answer: Answer) -> dict[str, Any]:
+    return {"service": service.id, "name": dict(service.label), "synthetic": answer.synthetic}
+
+
+def _county_told(figures: Figures) -> CountyTold:
+    own = figures.own_net_saving
+    return CountyTold(**_told(figures).model_dump(), own_net_saving_eur=_interval(own) if own else None)
 
 
 def _told(figures: Figures) -> Told:

@@ -45,6 +45,7 @@ class Reported:
     pages: Named = field(default_factory=dict)  # language -> address, of those that were released
     pdfs: Named = field(default_factory=dict)
     claimed: tuple[str, ...] = ()  # languages in which a page was asked for
+    answers: Mapping[str, Answer] = field(default_factory=dict)  # by service
 
     @property
     def stem(self) -> str:
@@ -68,7 +69,6 @@ class Place(Reported):
     county: str
     population: int
     population_year: int
-    answers: Mapping[str, Answer]  # by service
 
     @property
     def size(self) -> int:
@@ -79,6 +79,8 @@ class Place(Reported):
 @dataclass(frozen=True, kw_only=True)
 class County(Reported):
     """A wellbeing services county, Helsinki or Åland; it has pages where the run made a report of it."""
+
+    municipalities: tuple[str, ...] = ()  # all of its own, also those that no page was made of
 
     @property
     def stem(self) -> str:
@@ -112,7 +114,7 @@ class Site:
     @cached_property
     def synthetic(self) -> bool:
         """Whether any answer was made from synthetic data."""
-        return any(answer.synthetic for place in self.places for answer in place.answers.values())
+        return any(answer.synthetic for one in (*self.places, *self.counties) for answer in one.answers.values())
 
     def in_county(self, county: County, language: str) -> list[Place]:
         """Its municipalities by name."""

@@ -222,6 +222,7 @@ class _Voice:
             {
                 "name": county.names[self.language],
                 "pdf": county.pdfs.get(self.language, ""),
+                "json": data.file_of(county) if county.claimed else "",
                 "places": [
                     {
                         "name": place.names[self.language],
@@ -254,6 +255,7 @@ class _Voice:
             columns=definitions(columns),
             table=data.TABLE,
             schema=data.SCHEMA,
+            county_schema=data.COUNTY_SCHEMA if any(one["json"] for one in counties) else "",
         )
 
     # --- pieces -------------------------------------------------------------------------------
