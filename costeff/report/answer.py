@@ -89,11 +89,11 @@ _DOTS_FILLED = {0: "½", 10: "9½"}
 
 
 def _life_in_brief(chapter: Chapter) -> str:
-    usual, new, avoided = estimates.events(chapter.main)
+    avoided = estimates.events(chapter.main)[2]
     values = {
         "clients": chapter.words.number(chapter.main.clients),
         "event": chapter.event,
-        "difference": chapter.count(_shown_difference(usual, new)),
+        "difference": chapter.count(abs(avoided.mean)),
         "interval": chapter.fewer(avoided),
     }
     if avoided.mean >= 0:
@@ -145,9 +145,9 @@ def life_sentence(chapter: Chapter, usual: Estimate, new: Estimate, avoided: Est
     values = {
         "clients": chapter.words.number(chapter.main.clients),
         "event": chapter.event,
-        "new": chapter.count(new.mean),
+        "new": chapter.count(max(0.0, round(usual.mean, 1) - round(avoided.mean, 1))),  # as a reader subtracts them
         "usual": chapter.count(usual.mean),
-        "difference": chapter.count(_shown_difference(usual, new)),
+        "difference": chapter.count(abs(avoided.mean)),
         "interval": chapter.fewer(avoided),
     }
     if avoided.mean >= 0:
@@ -161,11 +161,6 @@ def life_sentence(chapter: Chapter, usual: Estimate, new: Estimate, avoided: Est
         "usual one: {difference} more ({interval}).",
         **values,
     )
-
-
-def _shown_difference(usual: Estimate, new: Estimate) -> float:
-    """The difference of the two numbers as they are shown, so that a reader's subtraction agrees."""
-    return abs(round(usual.mean, 1) - round(new.mean, 1))
 
 
 def money_sentence(chapter: Chapter, net: Estimate) -> str:
@@ -245,7 +240,7 @@ def _figures(
             words.say("Fewer events per {clients} clients", **values)
             if fewer
             else words.say("More events per {clients} clients", **values),
-            chapter.count(_shown_difference(usual, new)),
+            chapter.count(abs(avoided.mean)),
             chapter.fewer(avoided),
             _tone(avoided),
         ),

@@ -45,7 +45,7 @@ def _probabilities(chapter: Chapter) -> Markup:
     def cells(name: str, payer: str | None) -> list[Cell]:
         return [name, *(words.probability(estimates.probability(main, span, payer)) for span in spans)]
 
-    rows = [cells(chapter.payer(str(payer)), str(payer)) for payer in main.data["payer"].values]
+    rows = [cells(chapter.payer_row(str(payer)), str(payer)) for payer in main.data["payer"].values]
     columns = (words.say("Payer"), *(_span(chapter, span) for span in spans))
     caption = words.say("Probability that the service saves more than it costs, by horizon and payer.")
     return Table(caption, columns, rows, total=cells(words.say("All payers"), None)).html()

@@ -31,6 +31,8 @@ class Names(Protocol):
     @property
     def unit_costs(self) -> Mapping[str, Any]: ...
     @property
+    def units(self) -> Mapping[str, Any]: ...
+    @property
     def links(self) -> Mapping[str, Any]: ...
     @property
     def claw_back(self) -> Any: ...
@@ -93,6 +95,11 @@ class Chapter:
         if payer == "county" and str(self.main.attr("county")) == HELSINKI:
             return str(self.main.attr(f"county_{self.words.language}"))
         return self.words.payer(payer, in_sentence=in_sentence)
+
+    def payer_row(self, payer: str) -> str:
+        """A payer's name at the head of a row, which begins as "All payers" does."""
+        name = self.payer(payer)
+        return name[:1].upper() + name[1:]
 
     @cached_property
     def step(self) -> float:

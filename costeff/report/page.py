@@ -261,8 +261,7 @@ def _figures(chapter: Chapter) -> Figures:
     """The answer in numbers, each rounded as the page rounds it."""
     main = chapter.main
     back, own = estimates.payback(main), own_net_saving(chapter)
-    usual, new, avoided = estimates.events(main)
-    fewer = round(usual.mean, 1) - round(new.mean, 1)  # as a reader subtracts them
+    avoided = estimates.events(main)[2]
     return Figures(
         clients=main.clients,
         years=main.years,
@@ -270,7 +269,7 @@ def _figures(chapter: Chapter) -> Figures:
         price_set=str(main.attr("price_set")),
         price_year=str(main.attr("price_year")),
         evidence=str(main.attr("evidence")),
-        events_avoided=Ends(*(round(value, 1) for value in (fewer, avoided.low, avoided.high))),
+        events_avoided=Ends(*(round(value, 1) for value in (avoided.mean, avoided.low, avoided.high))),
         net_saving=_ends(chapter, estimates.net_saving(main)),
         probability=_short_of_certain(estimates.probability(main)),
         payback_year=back.year,

@@ -82,7 +82,7 @@ def _table(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
         plain = [words.euros(part.mean, step) for part in (row.service, row.stoppable, row.average)]
         return [name, *plain, chapter.net_cell(row.net)]
 
-    body = [cells(row, chapter.payer(row.payer)) for row in rows]
+    body = [cells(row, chapter.payer_row(row.payer)) for row in rows]
     return Table(caption, columns, body, total=cells(total, words.say("All payers"))).html()
 
 
@@ -90,7 +90,7 @@ def _drawn(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
     """Net saving of each payer whose money does not round to nothing, where there are several."""
     words = chapter.words
     seen = [row for row in rows if max(map(abs, row.net.ends)) >= chapter.step / 2]
-    shown = [(chapter.payer(row.payer), row.net, "one") for row in seen]
+    shown = [(chapter.payer_row(row.payer), row.net, "one") for row in seen]
     if len(shown) < 2:
         return Markup()
     shown.append((words.say("All payers"), total.net, "all"))

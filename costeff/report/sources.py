@@ -9,8 +9,9 @@ from markupsafe import Markup
 from costeff.report import estimates
 from costeff.report.appraisals import Variant
 from costeff.report.chapter import Chapter
-from costeff.report.markup import Cell, Table, bullets, details, heading, join, link, paragraph, tag, with_interval
+from costeff.report.markup import Cell, Table, bullets, details, heading, join, paragraph, tag, with_interval
 from costeff.report.method import checks, citation, glossary, method
+from costeff.report.prices import cite, english, unit_costs
 from costeff.report.switches import how_counted
 from costeff.report.words import Words
 
@@ -82,7 +83,8 @@ def _prices(chapters: list[Chapter]) -> Markup:
     )
     left_out = dict.fromkeys(text for c in chapters for v in c.appraisal.variants for text in c.not_counted(v))
     table = Table(words.say("Which unit costs the page uses."), columns, rows, text_columns=4).html()
-    return join(table, join(paragraph(words.say("Not counted:")), bullets(left_out)) if left_out else Markup())
+    more = join(paragraph(words.say("Not counted:")), bullets(left_out)) if left_out else Markup()
+    return join(table, unit_costs(chapters), more)
 
 
 def _price_year(words: Words, variant: Variant) -> Cell:
@@ -105,17 +107,11 @@ def _table(chapters: list[Chapter]) -> Markup:
         if source is None:
             rows.append([one, "", ""])
         else:
-            title, publisher = (_english(words, text) for text in (source.title, source.publisher))
-            rows.append([link(title, source.url), publisher, _year(source.published)])
+            rows.append([cite(words, source), english(words, source.publisher), _year(source.published)])
     if not rows:
         return paragraph(words.say("The appraisal names no sources."))
     columns = (words.say("Source"), words.say("Publisher"), words.say("Year"))
     return Table(words.say("Sources named by the appraisal."), columns, rows, text_columns=3).html()
-
-
-def _english(words: Words, text: str) -> Cell:
-    """References are in English; a screen reader is told so on a page in another language."""
-    return text if words.language == "en" else tag("span", text, lang="en")
 
 
 def _year(published: str | None) -> str:

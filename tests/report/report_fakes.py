@@ -184,6 +184,16 @@ def family_work(title: Label | None = None) -> ImpactChain:
     )
 
 
+def _unit_cost(name: str, quality: str) -> SimpleNamespace:
+    """A round figure without an interval, or one that was counted."""
+    ends = (None, None) if quality == "stated" else (432.0, 528.0)
+    value = SimpleNamespace(
+        quality=quality, mean=480.0, low=ends[0], high=ends[1], mass=0.95, price_year=2024, source=("unit_costs_2025",)
+    )
+    named = label(f"hoitopäivä ({name})", f"vårddygn ({name})", f"day of care ({name})")
+    return SimpleNamespace(label=named, basis="care_day", latest=value, values=[value])
+
+
 def _price_set(name: str, label_: Label, cost: str, *reasons: Label) -> PriceSet:
     left_out = tuple(Uncounted(cost="foster_family_day", reason=reason) for reason in reasons)
     state = StatePrice(components=(Component(cost=cost),), not_counted=left_out)
@@ -251,13 +261,14 @@ def catalogue(chain: ImpactChain | None = None) -> SimpleNamespace:
     }
     found = chain or family_work()
     qualities = {"round": "stated", "counted": "register"}
-    costs = {name: SimpleNamespace(values=[SimpleNamespace(quality=q)]) for name, q in qualities.items()}
+    costs = {name: _unit_cost(name, quality) for name, quality in qualities.items()}
     half_life = SimpleNamespace(mean=2, low=0.5, high=5)
     return SimpleNamespace(
         chains={found.id: found},
         sources=sources,
         price_sets=sets,
         unit_costs=costs,
+        units={"care_day": SimpleNamespace(label=label("hoitovuorokausi", "vårddygn", "care day"))},
         links={link.id: link for link in LINKS},
         claw_back=CLAW_BACK,
         conventions=SimpleNamespace(effect_half_life_years=half_life),

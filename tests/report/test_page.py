@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -69,6 +70,27 @@ def test_more_events_are_told_as_more(tmp_path: Path) -> None:
     assert "a price per avoided event has no meaning" in text
     assert "Here other costs grow instead" in text
     assert "More events per 100 clients" in text
+
+
+@pytest.mark.parametrize("effect", [round(0.02 + 0.0007 * number, 4) for number in range(12)])
+def test_events_avoided_are_one_number_wherever_they_stand(tmp_path: Path, effect: float) -> None:
+    page = one(tmp_path, effect=effect)
+    mean = estimates.events(Variant("family_work", appraisal(effect=effect)))[2].mean
+    text = told(page, "answer", "how_sure")
+    assert f" {mean:.1f} fewer (90% interval" in text
+    assert f"Fewer events per 100 clients {mean:.1f} " in text
+    figures = page.entry({}).results[0].figures
+    assert figures is not None
+    assert figures.events_avoided.mean == round(mean, 1)
+
+
+def test_each_unit_cost_stands_with_its_interval_year_and_source(tmp_path: Path) -> None:
+    text = told(one(tmp_path, prices=json.dumps(["round", "counted", "unheard_of"])), "sources")
+    source = re.escape(catalogue().sources["unit_costs_2025"].title)
+    assert re.search(rf"day of care \(round\) care day 2024 {source} 480 the source tells no uncertainty", text)
+    assert re.search(rf"day of care \(counted\) care day 2024 {source} 480 432 to 528 \(95%\)", text)
+    assert "unheard_of" not in text
+    assert "Each unit cost as" not in told(one(tmp_path), "sources")
 
 
 def test_the_shown_difference_is_that_of_the_shown_numbers(pages: dict[str, Page]) -> None:
