@@ -220,6 +220,7 @@ def read_yaml(path: Path, problems: Problems) -> Document | None:
     return Document(path, data, root)
 
 
+LONGEST_SHOWN = 100  # characters of a value in a message
 _CURES = {
     "missing": "add the key",
     "extra_forbidden": "remove it, or correct its spelling",
@@ -242,9 +243,14 @@ def _rule(error: Mapping[str, Any]) -> tuple[str, str]:
     if kind == "too_short":
         return "is empty", "give at least one"
     value = error.get("input")
-    shown = f" (it is {value!r})" if isinstance(value, (str, int, float, bool)) or value is None else ""
+    shown = f" (it is {_short(value)!r})" if isinstance(value, (str, int, float, bool)) or value is None else ""
     message = message.removeprefix("Value error, ")
     return f"{message[0].lower()}{message[1:]}{shown}", _CURES.get(kind, "correct the value")
+
+
+def _short[T](value: T) -> T | str:
+    """A long text is told by its beginning."""
+    return f"{value[:LONGEST_SHOWN]}…" if isinstance(value, str) and len(value) > LONGEST_SHOWN else value
 
 
 def parse[S: Spec](

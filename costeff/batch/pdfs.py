@@ -107,7 +107,8 @@ def _record(folder: Path) -> Record:
     except BrokenRecordError as error:
         raise DataError("What was released is not known", [error.problem]) from error
     if record is None:
-        problem = Problem(str(folder), "holds no released pages", "give the folder of a run, as --output had it")
+        rule = "holds no released pages" if folder.is_dir() else "is not a folder"
+        problem = Problem(str(folder), rule, "give the folder of a run, as --output had it")
         raise UsageError("There is nothing to make PDFs of", [problem])
     return record
 
@@ -165,9 +166,10 @@ class _Pdfs:
         made, output = self.manifest.made.get(f"pdf {page}"), self.release.outputs.get(pdf_of(page))
         if not made or made.error or made.parts != self._parts(page) or not output or not output.passed:
             return False
-        path = self.folder / pdf_of(page)
-        told = made.files.get(path.name)
-        return path.is_file() and hash_of(path.read_bytes()) == told == output.sha256[:HASH]
+        files = {self.folder / page: self._parts(page)["page"], self.folder / output.file: output.sha256[:HASH]}
+        if made.files.get(output.file) != output.sha256[:HASH]:
+            return False
+        return all(path.is_file() and hash_of(path.read_bytes()) == told for path, told in files.items())
 
     def _laid_out(self, due: Sequence[str], workers: int) -> Generator[Pdf]:
         """Threads are enough: Typst, which does most of the work, lets the others run meanwhile."""

@@ -26,7 +26,8 @@ def release(
     from costeff.disclosure.record import let_pass, parts, verify
 
     if not folder.is_dir():
-        problem = Problem("the folder", "does not exist", "give the folder of a run")
+        rule = "is not a folder" if folder.exists() else "does not exist"
+        problem = Problem(str(folder), rule, "give the folder of a run, as --output had it")
         raise UsageError("There is nothing to release", [problem])
     if reason and not passing:
         raise UsageError("Nothing was let pass", [Problem("--reason", "is for no file", "name it with --let-pass")])

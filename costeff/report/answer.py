@@ -232,7 +232,7 @@ def _figures(
     chapter: Chapter, found: tuple[Estimate, Estimate, Estimate], net: Estimate, back: Payback
 ) -> list[KeyFigure]:
     words, values = chapter.words, _counted(chapter)
-    usual, new, avoided = found
+    avoided = found[2]
     fewer = avoided.mean >= 0
     by = words.say("{share} by {year}", share=words.probability(back.probability), year=back.last)
     return [

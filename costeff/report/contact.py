@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from markupsafe import Markup
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from costeff.errors import ParamsError
+from costeff.errors import UsageError
 from costeff.report.markup import Cell, link, tag, terms
 from costeff.report.words import Words
-from costeff.spec import Label, Spec, Text, read_spec
+from costeff.spec import LANGUAGES, Label, Spec, Text, read_spec
+
+LONGEST_LINE, LONGEST_TEXT = 300, 2_000  # characters
+
+
+def _like(form: str, what: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if len(text) > LONGEST_LINE or not re.fullmatch(form, text):
+            raise ValueError(f"is not {what}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _at_most(longest: int) -> AfterValidator:
+    def check[T: (str, Label)](given: T) -> T:
+        texts = [given] if isinstance(given, str) else [given[language] for language in LANGUAGES]
+        if max(map(len, texts)) > longest:
+            raise ValueError(f"is longer than {longest} characters")
+        return given
+
+    return AfterValidator(check)
+
 
 Email = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=200)
+    str, _like(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "an e-mail address, such as name@example.org")
 ]
 Address = Annotated[
-    str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s\"'<>\\]*)?$", max_length=500)
+    str,
+    _like(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s\"'<>\\]*)?", "a web address, such as https://www.example.org/form"),
 ]
-Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ]{4,20}$")]
+Phone = Annotated[str, _like(r"\+?[0-9][0-9 ]{4,20}", "a telephone number, such as +358 9 123 456")]
+Line = Annotated[Label, _at_most(LONGEST_LINE)]
+Paragraph = Annotated[Label, _at_most(LONGEST_TEXT)]
 
 
 class Assessment(Spec):
@@ -41,7 +67,7 @@ class Assessment(Spec):
     date: date
     meets: Literal["fully", "partly", "not"]
     by: Literal["publisher", "outsider"]
-    shortcomings: Annotated[tuple[Label, ...], Field(strict=False)] = ()
+    shortcomings: Annotated[tuple[Paragraph, ...], Field(strict=False, max_length=100)] = ()
 
     @model_validator(mode="after")
     def _told(self) -> Self:
@@ -53,11 +79,11 @@ class Assessment(Spec):
 class Contact(Spec):
     """The publisher, and where feedback on accessibility goes: an e-mail address or a form, as the law asks."""
 
-    publisher: Label
+    publisher: Line
     email: Email | None = None
     form: Address | None = None
     phone: Phone | None = None
-    where: Text | None = None  # a postal address
+    where: Annotated[Text, _at_most(LONGEST_LINE)] | None = None  # a postal address
     assessment: Assessment | None = None
 
     @model_validator(mode="after")
@@ -72,10 +98,10 @@ def read_contact(path: Path) -> Contact:
 
     Raises
     ------
-    ParamsError
+    UsageError
         With file, line, key, rule and cure of everything that is wrong.
     """
-    return read_spec(Contact, path, ParamsError, "The contact of the publisher does not hold")
+    return read_spec(Contact, path, UsageError, "The contact of the publisher does not hold")
 
 
 def ways(contact: Contact, words: Words) -> Markup:

@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 from site_builders import FIGURES, REPORTED, country
 
-from costeff.errors import ParamsError
+from costeff.errors import UsageError
 from costeff.params import Catalogue
 from costeff.report.contact import Contact, read_contact
 from costeff.report.glossary import read_terms
@@ -431,15 +431,21 @@ GOOD = "publisher: {fi: A, sv: B, en: C}\nemail: a@example.org\n"
         (GOOD + "assessment: {date: 2026-11-20, meets: partly, by: publisher}\n", "shortcomings are not named"),
         (GOOD + "assessment: {date: 2026-13-40, meets: fully, by: publisher}\n", "is not a date"),
         ("publisher: [\n", "not valid YAML"),
+        (GOOD.replace("a@example.org", "the registry"), "email: is not an e-mail address, such as name@example.org"),
+        (GOOD + "form: www.example.org\n", "form: is not a web address, such as https://"),
+        (GOOD + 'phone: "09-1234"\n', "phone: is not a telephone number"),
+        (GOOD + f"where: {'x' * 200_000}\n", "where: is longer than 300 characters"),
+        (GOOD.replace("fi: A", f"fi: {'x' * 301}"), "publisher: is longer than 300 characters"),
     ],
 )
 def test_a_contact_that_does_not_hold_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "contact.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ParamsError) as caught:
+    with pytest.raises(UsageError) as caught:
         read_contact(path)
     assert told in str(caught.value)
     assert "contact.yaml" in str(caught.value)
+    assert len(str(caught.value)) < 600
 
 
 def test_a_contact_is_read(tmp_path: Path) -> None:
