@@ -61,8 +61,9 @@ def alone_in(folder: Path) -> Iterator[None]:
     try:
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), INSIDE)
     except OSError as error:
-        problem = Problem(str(folder), f"its lock cannot be used ({error.strerror})", "remove .lock, or choose another")
-        raise SetupError("The output folder cannot be used", [problem]) from error
+        cure = "make the folder writable and remove .lock from it, or copy it to a place that is"
+        problem = Problem(str(folder), f"its lock cannot be used ({error.strerror})", cure)
+        raise SetupError("The folder of the run cannot be used", [problem]) from error
     try:
         if sys.platform != "win32":
             import fcntl

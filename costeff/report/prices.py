@@ -12,6 +12,7 @@ from costeff.report.markup import Cell, Table, join, link, tag, with_interval
 from costeff.report.words import Words
 
 REGISTER = "register"  # the cost of a service that the data hold
+ASSUMED = "stated_assumption"  # among the sources: there is none
 
 
 def unit_costs(chapters: Sequence[Chapter]) -> Markup:
@@ -47,7 +48,7 @@ def _used(chapters: Sequence[Chapter]) -> dict[str, None]:
 def _row(chapter: Chapter, cost: Any) -> list[Cell]:
     words, value = chapter.words, cost.latest
     unit = chapter.names.units[cost.basis].label[words.language]
-    cited = join(*(tag("span", cite(words, chapter.names.sources[one]), class_="main") for one in value.source))
+    cited = join(*(tag("span", cite(words, one, chapter.names.sources[one]), class_="main") for one in value.source))
     return [cost.label[words.language], unit, str(value.price_year), cited, _euros(words, value)]
 
 
@@ -59,8 +60,10 @@ def _euros(words: Words, value: Any) -> Markup:
     return with_interval(words.euros(value.mean), f"{ends} ({words.percent(value.mass)})")
 
 
-def cite(words: Words, source: Any) -> Cell:
-    """The title of a source, as a link where it has an address."""
+def cite(words: Words, one: str, source: Any) -> Cell:
+    """The title of a source, as a link where it has an address; an assumption says that it is one."""
+    if one == ASSUMED:
+        return words.say("an assumption of these calculations")
     return link(english(words, source.title), source.url)
 
 

@@ -107,7 +107,7 @@ def _table(chapters: list[Chapter]) -> Markup:
         if source is None:
             rows.append([one, "", ""])
         else:
-            rows.append([cite(words, source), english(words, source.publisher), _year(source.published)])
+            rows.append([cite(words, one, source), english(words, source.publisher), _year(source.published)])
     if not rows:
         return paragraph(words.say("The appraisal names no sources."))
     columns = (words.say("Source"), words.say("Publisher"), words.say("Year"))

@@ -60,7 +60,7 @@ def tile_map(words: Words, site: Site, service: Service) -> Markup:
             ),
             class_=f"block at-{county.code}",
         )
-        for county in site.ordered_counties(language)
+        for county in site.compared_counties(language)
     ]
     told = words.say("Map of tiles, one for each municipality, by county. The table below tells the same in words.")
     image = tag("div", join(*blocks), role="img", aria_label=told, class_="map" if len(blocks) > 12 else "map few")
@@ -94,8 +94,7 @@ def table(words: Words, site: Site, service: Service, counties: Sequence[County]
     """A table of municipalities by county; a script may sort it, and each cell says by what."""
     columns, axis = _columns(words), _axis(site.answers(service))
     head = tag("tr", join(*(_head(column) for column in columns)), role="row")
-    there = [county for county in counties if site.in_county(county, words.language)]
-    bodies = [_body(words, site, service, columns, county, axis, len(counties) > 1) for county in there]
+    bodies = [_body(words, site, service, columns, county, axis, len(counties) > 1) for county in counties]
     return tag(
         "table",
         join(tag("caption", _caption(words, site, service)), tag("thead", head, role="rowgroup"), *bodies),

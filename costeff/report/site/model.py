@@ -125,6 +125,10 @@ class Site:
         there = {place.county for place in self.places} | {one.code for one in self.counties if one.claimed}
         return sorted((one for one in self.counties if one.code in there), key=lambda one: nordic(one.names[language]))
 
+    def compared_counties(self, language: str) -> list[County]:
+        """Counties that have a municipality here, by name."""
+        return [one for one in self.ordered_counties(language) if any(x.county == one.code for x in self.places)]
+
     def answers(self, service: Service) -> list[Figures]:
         """The figures of a service, of all places that have them."""
         found = (place.answers.get(service.id) for place in self.places)

@@ -71,7 +71,7 @@ class _Voice:
         self.places = [place for county in self.counties for place in site.in_county(county, language)]
         sizes = enumerate(size_names(self.words))
         self.choices = {
-            "counties": [(one.code, one.names[language]) for one in self.counties],
+            "counties": [(one.code, one.names[language]) for one in site.compared_counties(language)],
             "sizes": [(size, name) for size, name in sizes if any(place.size == size for place in self.places)],
         }
 
@@ -123,7 +123,7 @@ class _Voice:
             same=same,
             key=key(self.words, self.site, service),
             map=tile_map(self.words, self.site, service),
-            table=table(self.words, self.site, service, self.counties),
+            table=table(self.words, self.site, service, self.site.compared_counties(self.language)),
             data=f"data.{self.language}.html",
             sorts=[
                 ("", say("by county")),
@@ -246,6 +246,11 @@ class _Voice:
             ),
             ("payback_year", say("Year in which the money is back in the middle case; empty when it is not.")),
             ("payback_probability", say("Probability that the money is back within the years.")),
+            (
+                "price_set, price_year",
+                say("The unit costs behind the figures, and in the money of which year they are."),
+            ),
+            ("evidence", say("Where the effect is from: local, shared by all, elsewhere or borrowed from research.")),
             ("synthetic", say("Whether the client data were made by a computer (true or false).")),
         ]
         return self._page(
