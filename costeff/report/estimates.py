@@ -189,6 +189,12 @@ def net_draws(variant: Variant, horizon: int | None = None, payer: str | None = 
     return column
 
 
+def net_by_year(variant: Variant, payer: str | None = None) -> list[Estimate]:
+    """Savings less costs of each year, present value (EUR), of one payer or of all."""
+    running = money_draws(variant).total[payer]
+    return [Estimate.of(draws, variant.mass) for draws in np.diff(running, axis=1, prepend=0.0).T]
+
+
 @lru_cache(maxsize=256)
 def net_saving(variant: Variant, horizon: int | None = None) -> Estimate:
     """Net saving of all payers, present value (EUR)."""

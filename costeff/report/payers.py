@@ -11,7 +11,7 @@ from costeff.report import estimates, margins
 from costeff.report.chapter import Chapter
 from costeff.report.drawing import AxisTexts, Figure
 from costeff.report.estimates import Estimate, PayerRow
-from costeff.report.markup import Cell, Table, figure, heading, join, paragraph
+from costeff.report.markup import Cell, Table, details, figure, heading, join, paragraph
 from costeff.report.page_figures import cumulative_figure, interval_figure
 from costeff.report.pocket import own_pocket
 from costeff.report.words import Words
@@ -28,6 +28,7 @@ def who_pays(chapter: Chapter) -> Markup:
         _after_correction(chapter),
         heading(4, chapter.words.say("Money by year")),
         _by_year(chapter),
+        _by_payer_and_year(chapter, rows),
     )
 
 
@@ -89,7 +90,7 @@ def _table(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
 def _drawn(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
     """Net saving of each payer whose money does not round to nothing, where there are several."""
     words = chapter.words
-    seen = [row for row in rows if max(map(abs, row.net.ends)) >= chapter.step / 2]
+    seen = _with_money(chapter, rows)
     shown = [(chapter.payer_row(row.payer), row.net, "one") for row in seen]
     if len(shown) < 2:
         return Markup()
@@ -111,6 +112,11 @@ def _drawn(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
     ]
     behind = Table(words.say("Net saving by payer, euros"), columns, numbers).html()
     return figure(drawn, caption, words.say("The figure as a table"), behind)
+
+
+def _with_money(chapter: Chapter, rows: list[PayerRow]) -> list[PayerRow]:
+    """Payers whose money does not round to nothing."""
+    return [row for row in rows if max(map(abs, row.net.ends)) >= chapter.step / 2]
 
 
 def _stoppable_sentence(chapter: Chapter, total: PayerRow) -> str:
@@ -225,6 +231,20 @@ def _by_year(chapter: Chapter) -> Markup:
     )  # fmt: skip
     summary = words.say("The figure as a table")
     return join(paragraph(told), figure(drawn, caption, summary, _year_table(chapter, drawn)))
+
+
+def _by_payer_and_year(chapter: Chapter, rows: list[PayerRow]) -> Markup:
+    """In which year each payer pays and saves, where there are several."""
+    words, shown = chapter.words, _with_money(chapter, rows)
+    if len(shown) < 2:
+        return Markup()
+    names = [chapter.payer_row(row.payer) for row in shown]
+    columns = (words.say("Year"), *names, words.say("All payers"))
+    flows = [estimates.net_by_year(chapter.main, payer) for payer in (*(row.payer for row in shown), None)]
+    years = (int(year) for year in chapter.main.data["year"].values)
+    body = [[str(year), *map(chapter.net_cell, found)] for year, *found in zip(years, *flows, strict=True)]
+    name = words.say("Savings less costs by payer and year, euros")
+    return details(name, Table(name, columns, body).html())
 
 
 def _estimate(row: Mapping[str, float]) -> Estimate:

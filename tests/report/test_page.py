@@ -84,6 +84,19 @@ def test_events_avoided_are_one_number_wherever_they_stand(tmp_path: Path, effec
     assert figures.events_avoided.mean == round(mean, 1)
 
 
+def test_the_money_of_each_payer_is_told_by_year_and_adds_up(tmp_path: Path) -> None:
+    variant = Variant("family_work", appraisal())
+    payers = [str(one) for one in variant.data["payer"].values]
+    for number, whole in enumerate(estimates.net_by_year(variant)):
+        parts = sum(estimates.net_by_year(variant, payer)[number].mean for payer in payers)
+        assert parts == pytest.approx(whole.mean)
+    everything = sum(one.mean for one in estimates.net_by_year(variant))
+    assert everything == pytest.approx(estimates.net_saving(variant).mean)
+    html = one(tmp_path).who_pays()._repr_html_()
+    table = html[html.index("<caption>Savings less costs by payer and year") :]
+    assert re.findall(r'<th scope="row"[^>]*>(\d{4})</th>', table) == [str(2026 + n) for n in range(10)]
+
+
 def test_each_unit_cost_stands_with_its_interval_year_and_source(tmp_path: Path) -> None:
     text = told(one(tmp_path, prices=json.dumps(["round", "counted", "unheard_of"])), "sources")
     source = re.escape(catalogue().sources["unit_costs_2025"].title)
