@@ -1,4 +1,4 @@
-"""Ctrl-C: a command stops within two seconds, whatever it is doing."""
+"""Ctrl-C, and the end that a scheduler asks for: a command stops within two seconds, whatever it is doing."""
 
 from __future__ import annotations
 
@@ -6,41 +6,76 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from costeff.errors import CosteffError
 
 GRACE = 1.5  # seconds in which a command ends by itself
+HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def stops(told: Callable[[], CosteffError]) -> Iterator[None]:
-    """Ctrl-C ends what is within with this error: by itself, or at once when the time is over.
+    """An interruption ends what is within with this error: by itself, or at once when the time is over.
 
-    An interruption comes to nothing in a callback, or in a library that takes it for a fault of its own; and a disk
-    that is busy holds the end of a run. Leaving at once is what a kill is, and loses nothing.
+    It comes to nothing in a callback, or in a library that takes it for a fault of its own; Python hears it only
+    between two of its own steps; and a disk that is busy holds the end of a run. So a thread counts the seconds from
+    the signal itself. Leaving at once is what a kill is, and loses nothing. Further interruptions change nothing:
+    they would cut short what puts a run away.
     """
-    ending = threading.Event()
+    leaving = threading.Lock()
+    interrupted = False
 
-    def leave() -> None:
+    def leave() -> NoReturn:
         error = told()
-        if not ending.is_set():
+        if leaving.acquire(blocking=False):
+            sys.stdout.flush()
             print(str(error), file=sys.stderr, flush=True)
-        os._exit(int(error.code))
+        else:
+            time.sleep(0.1)  # it is being told
+        os._exit(int(error.code))  # what would be done at the end of Python takes its time, and changes the exit code
 
-    def interrupted(signum: int, frame: FrameType | None) -> None:
-        watch = threading.Timer(GRACE, leave)
-        watch.daemon = True
-        watch.start()
-        raise KeyboardInterrupt
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        with _counted(leave):
+            before = {signum: signal.signal(signum, interrupt) for signum in HEARD}
+            try:
+                yield
+            finally:
+                if interrupted:  # whatever was made of it within
+                    leave()
+                for signum, handler in before.items():
+                    signal.signal(signum, handler or signal.SIG_DFL)
+    except KeyboardInterrupt:
+        leave()
+
+
+@contextmanager
+def _counted(leave: Callable[[], NoReturn]) -> Iterator[None]:
+    """Leave some time after one of the signals, unless what is within has ended without it."""
+    hears, speaks = os.pipe()
+    os.set_blocking(speaks, False)
+
+    def watch() -> None:
+        while signum := os.read(hears, 1):
+            if signum[0] in HEARD:
+                time.sleep(GRACE)
+                leave()
+        os.close(hears)
+
+    threading.Thread(target=watch, daemon=True, name="interruptions").start()
+    earlier = signal.set_wakeup_fd(speaks, warn_on_full_buffer=False)
     try:
         yield
-    except KeyboardInterrupt:
-        ending.set()
-        raise told() from None
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.set_wakeup_fd(earlier)
+        os.close(speaks)

@@ -42,22 +42,23 @@ def simulate(
     plan: Annotated[bool, typer.Option("--plan", help="Only show what would be made, and why.")] = False,
 ) -> None:
     """Compare scenarios: one matrix of all of them by service and place."""
-    from costeff.batch.simulate import plan_simulation
-    from costeff.batch.simulate import simulate as simulate_batch
-    from costeff.batch.simulation import read_simulation
-    from costeff.params import Catalogue
-
-    simulation = read_simulation(file)
-    catalogue = Catalogue.load()
     folder = output or Path("runs") / file.stem
     machine: dict[str, Any] = {
         "register_path": register, "mapping": mapping, "profiles": profiles, "workers": workers, "timeout": timeout,
     }  # fmt: skip
-    if plan:
-        _show_plan(plan_simulation(simulation, catalogue, folder, **machine))
-        return
-    with stops(lambda: stopped(folder)), progress() as tell:
-        outcome = simulate_batch(simulation, catalogue, folder, tell, **machine)
+    with stops(lambda: stopped(folder)):
+        from costeff.batch.simulate import plan_simulation
+        from costeff.batch.simulate import simulate as simulate_batch
+        from costeff.batch.simulation import read_simulation
+        from costeff.params import Catalogue
+
+        simulation = read_simulation(file)
+        catalogue = Catalogue.load()
+        if plan:
+            _show_plan(plan_simulation(simulation, catalogue, folder, **machine))
+            return
+        with progress() as tell:
+            outcome = simulate_batch(simulation, catalogue, folder, tell, **machine)
     raise typer.Exit(_told(outcome))
 
 

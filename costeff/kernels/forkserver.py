@@ -21,8 +21,8 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ KERNEL_MODULES = (
     "tornado.platform.asyncio",
 )
 SET_PDEATHSIG = 1  # of prctl(2)
+LOOK = 0.2  # seconds between two looks for the owner, until the socket is listened to
 
 
 def main() -> None:
@@ -51,8 +52,9 @@ def main() -> None:
     if sys.path and sys.path[0] == "":
         del sys.path[0]  # a kernel puts it back; here it would let the folder at hand hide a library
     channel, given = socket.socket(fileno=int(sys.argv[1])), dict(os.environ)
-    for name in (*KERNEL_MODULES, *sys.argv[2:]):
-        _load(name)
+    with _no_longer_than(os.getppid()):
+        for name in (*KERNEL_MODULES, *sys.argv[2:]):
+            _load(name)
     gc.collect()
     gc.freeze()  # what is here stays shared memory in the kernels
     if (threads := len(list(Path("/proc/self/task").iterdir()))) > 1:
@@ -61,6 +63,23 @@ def main() -> None:
     _tell(channel, ready=True)
     by_imports = {name: value for name, value in os.environ.items() if given.get(name) != value}
     _Server(channel, by_imports).serve()
+
+
+@contextmanager
+def _no_longer_than(owner: int) -> Iterator[None]:
+    """End with the owner also before the socket tells of it; a thread that watched would make forks unsafe."""
+
+    def look(*_: object) -> None:
+        if os.getppid() != owner:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK, LOOK)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _load(name: str) -> None:

@@ -36,6 +36,10 @@ class CannotForkError(Exception):
     """Why kernels have to be started the ordinary way."""
 
 
+class ClosedError(Exception):
+    """The server was closed by its owner, who wants no kernel any more."""
+
+
 class Forked:
     """A forked kernel, as much of `subprocess.Popen` as a provisioner needs."""
 
@@ -88,7 +92,7 @@ class ForkServer:
                 start_new_session=True,  # Ctrl-C in a terminal is for the owner
             )
         self._lines = self._channel.makefile("rb")
-        self._ready, self._refused = threading.Event(), ""
+        self._ready, self._refused, self._closed = threading.Event(), "", False
         self._lock = threading.Lock()
         self._asked: deque[tuple[threading.Event, list[Forked]]] = deque()
         self._kernels: dict[int, Forked] = {}
@@ -105,11 +109,18 @@ class ForkServer:
         ------
         CannotForkError
             When it does not start, or has more than one thread.
+        ClosedError
+            When it was closed meanwhile.
         """
         self._ready.wait()
         if self._refused:
-            self.close()
-            raise CannotForkError(self._refused)
+            raise self._unable(self._refused)
+
+    def _unable(self, why: str) -> CannotForkError | ClosedError:
+        if self._closed:
+            return ClosedError()
+        self._end()
+        return CannotForkError(why)
 
     def fork(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, quiet: bool) -> Forked:
         """A fresh kernel.
@@ -118,6 +129,8 @@ class ForkServer:
         ------
         CannotForkError
             When the server has ended, or cannot fork.
+        ClosedError
+            When it was closed meanwhile.
         """
         self.wait()
         request = {"argv": list(argv), "env": dict(env), "cwd": cwd, "quiet": quiet}
@@ -127,14 +140,18 @@ class ForkServer:
             try:
                 self._channel.sendall(json.dumps(request).encode() + b"\n")
             except OSError as error:
-                raise CannotForkError("the server has ended") from error
+                raise self._unable("the server has ended") from error
         answered.wait()
         if not answer:
-            raise CannotForkError("the server has ended")
+            raise self._unable("the server has ended")
         return answer[0]
 
     def close(self) -> None:
-        """End the server and every kernel it forked."""
+        """End the server and every kernel it forked; who waits for one gets none."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
