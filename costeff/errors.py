@@ -24,6 +24,10 @@ class ExitCode(IntEnum):
     SETUP = 7  # something on the machine is missing or not writable
 
 
+MOST = 100  # problems in one block
+LONGEST = 400  # characters of a place: a path and more
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong: where, what rule it breaks, and what mends it."""
@@ -35,7 +39,8 @@ class Problem:
     def __str__(self) -> str:
         cure = f"\n    -> {self.cure}" if self.cure else ""
         place = "".join(sign if sign.isprintable() else "?" for sign in self.place)  # it may be a name from outside
-        return f"  {place}: {self.rule}{cure}"
+        place = place if len(place) <= LONGEST else f"{place[:LONGEST]}..."
+        return f"  {place if place.strip() else repr(place)}: {self.rule}{cure}"
 
 
 class CosteffError(Exception):
@@ -49,7 +54,9 @@ class CosteffError(Exception):
         super().__init__(title, self.problems)  # both in args, so that it pickles
 
     def __str__(self) -> str:
-        return "\n".join([self.title, *map(str, self.problems)])
+        more = len(self.problems) - MOST
+        rest = [f"  and {more} more"] if more > 0 else []
+        return "\n".join([self.title, *map(str, self.problems[:MOST]), *rest])
 
 
 class UsageError(CosteffError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -98,7 +99,9 @@ def _nodes(text: str) -> yaml.Node | None:
     return root
 
 
+LARGEST = 2_000_000  # bytes of a file that people write
 HOLE = "?"  # what a template leaves for its user to fill in
+LONGEST_SAID = 80  # characters of a value in a message
 TO_FILL_IN, FILL_IN = "is still to be filled in", "write what the comment above it asks for"
 
 
@@ -108,12 +111,13 @@ class Document:
     def __init__(self, path: Path, data: Any, root: yaml.Node | None) -> None:
         self.path, self.data, self._root = path, data, root
         self._told: set[tuple[Any, ...]] = set()
+        self._below: dict[int, dict[str, tuple[yaml.Node, int]]] = {}
 
     def place(self, keys: tuple[Any, ...] = ()) -> str:
         """`folder/file.yaml:line key.key` of a value, or of its nearest parent that exists."""
         _, line, _ = self._find(keys)
         dotted = ".".join(map(str, keys))
-        where = f"{self.path.parent.name}/{self.path.name}:{line + 1}"
+        where = f"{_short(self.path)}:{line + 1}"
         return f"{where} {dotted}".rstrip()
 
     def tell(self, problems: Problems, keys: tuple[Any, ...], rule: str, cure: str) -> None:
@@ -142,29 +146,34 @@ class Document:
         """The value or its nearest parent, its line, and the keys that do not exist."""
         node, line = self._root, 0
         for number, key in enumerate(keys):
-            child = _child(node, key)
+            child = self._child(node, key)
             if child is None:
                 return node, line, keys[number:]
             node, line = child
         return node, line, ()
 
+    def _child(self, node: yaml.Node | None, key: Any) -> tuple[yaml.Node, int] | None:
+        if isinstance(node, yaml.MappingNode):
+            if id(node) not in self._below:
+                pairs = reversed(node.value)  # of keys that stand twice, the first
+                self._below[id(node)] = {name.value: (value, name.start_mark.line) for name, value in pairs}
+            return self._below[id(node)].get(str(key))
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            return node.value[key], node.value[key].start_mark.line
+        return None
 
-def _child(node: yaml.Node | None, key: Any) -> tuple[yaml.Node, int] | None:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == str(key):
-                return value, name.start_mark.line
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key], node.value[key].start_mark.line
-    return None
+
+def _short(path: Path) -> str:
+    """A file with its folder, as much as tells it apart."""
+    return "/".join(path.parts[-2:]) or "an empty name"
 
 
 def _bad_keys(root: yaml.Node | None) -> Iterator[tuple[tuple[str, ...], int, str, str]]:
     """Keys that stand twice, or are lists or mappings: dotted place, line, rule and cure; what aliases share, once."""
-    waiting: list[tuple[yaml.Node, tuple[str, ...]]] = [(root, ())] if root is not None else []
+    waiting = deque[tuple[yaml.Node, tuple[str, ...]]]([(root, ())] if root is not None else [])
     met: set[int] = set()
     while waiting:
-        node, path = waiting.pop(0)
+        node, path = waiting.popleft()
         if id(node) in met:
             continue
         met.add(id(node))
@@ -195,8 +204,12 @@ def read_yaml(path: Path, problems: Problems) -> Document | None:
     The answer is None when nothing could be read. With a key that stands twice the rest
     of the file is still returned, so that its other problems are told in the same go.
     """
-    short = f"{path.parent.name}/{path.name}"
+    short = _short(path)
     try:
+        if path.stat().st_size > LARGEST:
+            rule = f"is larger than {LARGEST // 10**6} MB"
+            problems.add(short, rule, "give the file that was meant, or divide it")
+            return None
         text = path.read_text(encoding="utf-8")
         root = _nodes(text)
         for keys, line, rule, cure in _bad_keys(root):
@@ -211,7 +224,7 @@ def read_yaml(path: Path, problems: Problems) -> Document | None:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{short}:{mark.line + 1}" if mark else short
-        what = getattr(error, "problem", None) or str(error)
+        what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         cure = "check indentation, colons and quotes near this line"
         if any(p.place.split(" ")[0] == where for p in problems):  # a key that cannot be read is told already
             return None
@@ -220,7 +233,6 @@ def read_yaml(path: Path, problems: Problems) -> Document | None:
     return Document(path, data, root)
 
 
-LONGEST_SHOWN = 100  # characters of a value in a message
 _CURES = {
     "missing": "add the key",
     "extra_forbidden": "remove it, or correct its spelling",
@@ -234,6 +246,12 @@ _CURES = {
 }
 
 
+def _brief(value: Any) -> str:
+    """A value that is wrong, as much of it as people read."""
+    said = repr(value[:LONGEST_SAID] if isinstance(value, str) else value)
+    return said if len(said) < LONGEST_SAID else f"{said[: LONGEST_SAID - 3]}..."
+
+
 def _rule(error: Mapping[str, Any]) -> tuple[str, str]:
     kind, message = error["type"], error["msg"]
     if kind == "missing":
@@ -243,14 +261,11 @@ def _rule(error: Mapping[str, Any]) -> tuple[str, str]:
     if kind == "too_short":
         return "is empty", "give at least one"
     value = error.get("input")
-    shown = f" (it is {_short(value)!r})" if isinstance(value, (str, int, float, bool)) or value is None else ""
+    if kind == "string_pattern_mismatch" and isinstance(value, str) and not value.strip():
+        return "is blank", "write what it asks for"
+    shown = f" (it is {_brief(value)})" if isinstance(value, (str, int, float, bool)) or value is None else ""
     message = message.removeprefix("Value error, ")
     return f"{message[0].lower()}{message[1:]}{shown}", _CURES.get(kind, "correct the value")
-
-
-def _short[T](value: T) -> T | str:
-    """A long text is told by its beginning."""
-    return f"{value[:LONGEST_SHOWN]}…" if isinstance(value, str) and len(value) > LONGEST_SHOWN else value
 
 
 def parse[S: Spec](

@@ -37,7 +37,7 @@ class ClusterSpec(Spec):
     """
 
     kind: Literal["local", "slurm", "pbs", "lsf", "htcondor", "sge", "oar"]
-    workers: int = Field(default=2, ge=1)
+    workers: int = Field(default=2, ge=1, le=256)
     options: dict[str, Any] = Field(default_factory=dict)
 
 

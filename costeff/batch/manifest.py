@@ -93,7 +93,7 @@ def _line(made: Made) -> str:
 def _read(path: Path) -> Iterator[Made]:
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for line in lines:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from costeff.appraisal import BELIEFS, Belief, active_links, check_price_year, price_sets_for
 from costeff.avoided_cost import PERSISTENCES, Persistence
+from costeff.batch.cluster import read_cluster
 from costeff.chain import CountyProfile
 from costeff.errors import CosteffError, Problem, Problems, UsageError
 from costeff.indicators.profile_files import read_profiles
@@ -21,6 +23,7 @@ from costeff.report.contact import Contact, read_contact
 from costeff.spec import LANGUAGES, CountyCode, Id, Language, MunicipalityCode, Spec, read_yaml
 
 EVERY = "all"
+SCHEDULER = re.compile(r"(?:tcp|tls|ucx|wss?)://\S+:\d{1,5}")
 MOST_SEED = 2**32 - 1
 LEAST = {"draws": 100, "clients": 1, "workers": 1, "timeout": 1, "horizon_years": 1, "seed": 0, "price_year": 1900}
 POSTERIOR_DRAWS = Sampling(seed=0).draws * Sampling(seed=0).chains  # an appraisal cannot have more
@@ -115,6 +118,8 @@ def resolve(
         problems.add("--all", "stands beside --municipality or --county", "give one or the other")
     if everyone:
         codes.update(dict.fromkeys(catalogue.municipalities))
+    if EVERY in county_reports and set(county_reports) != {EVERY}:
+        problems.add(f"--county-report {EVERY}", "stands beside a county", "give one or the other")
     own_pages = tuple(catalogue.counties) if EVERY in county_reports else tuple(dict.fromkeys(county_reports))
     for county in own_pages:
         _known(lambda county=county: catalogue.county(county), problems)
@@ -131,11 +136,7 @@ def resolve(
     )
     told = _profiles(catalogue, profiles, problems) if profiles else None
     publisher = _known(lambda: read_contact(contact), problems) if contact else None
-    if settings.get("scheduler") and settings.get("cluster"):
-        problems.add("--scheduler", "stands beside --cluster", "give one or the other")
-    elif settings.get("workers") and (settings.get("scheduler") or settings.get("cluster")):
-        cure = "leave it out: the cluster has workers of its own"
-        problems.add("--workers", "stands beside --scheduler or --cluster", cure)
+    _check_machine(settings, problems)
     if not codes and not own_pages and not problems:
         cure = "give --municipality 165, --county 07, --county-report 07 or --all"
         problems.add("municipalities", "none was asked for", cure)
@@ -162,6 +163,22 @@ def resolve(
         contact=publisher,
         **given,
     )
+
+
+def _check_machine(settings: Mapping[str, Any], problems: Problems) -> None:
+    """Where the data are and who makes the pages: what can be known of it before anything starts."""
+    scheduler, cluster = settings.get("scheduler"), settings.get("cluster")
+    if settings.get("mapping") and settings.get("register_path") is None:
+        problems.add("--mapping", "stands without --register", "name the register whose names and codes it explains")
+    if scheduler is not None and not SCHEDULER.fullmatch(scheduler):
+        problems.add(f"--scheduler {scheduler!r}", "is not the address of a scheduler", "write tcp://host:8786")
+    if cluster:
+        _known(lambda: read_cluster(cluster), problems)
+    if scheduler and cluster:
+        problems.add("--scheduler", "stands beside --cluster", "give one or the other")
+    elif settings.get("workers") and (scheduler or cluster):
+        cure = "leave it out: the cluster has workers of its own"
+        problems.add("--workers", "stands beside --scheduler or --cluster", cure)
 
 
 def _check_switches(
