@@ -48,12 +48,12 @@ LOOK = 0.2  # seconds between two looks for the owner, until the socket is liste
 
 
 def main() -> None:
-    """Serve the socket whose number is the first argument; the others are what to import."""
+    """Serve the socket whose number is the first argument, for the process of the second; the others are imported."""
     if sys.path and sys.path[0] == "":
         del sys.path[0]  # a kernel puts it back; here it would let the folder at hand hide a library
     channel, given = socket.socket(fileno=int(sys.argv[1])), dict(os.environ)
-    with _no_longer_than(os.getppid()):
-        for name in (*KERNEL_MODULES, *sys.argv[2:]):
+    with _no_longer_than(int(sys.argv[2])):
+        for name in (*KERNEL_MODULES, *sys.argv[3:]):
             _load(name)
     gc.collect()
     gc.freeze()  # what is here stays shared memory in the kernels
@@ -73,6 +73,7 @@ def _no_longer_than(owner: int) -> Iterator[None]:
         if os.getppid() != owner:
             os._exit(1)
 
+    look()  # it may have gone before there was anybody to look
     signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, LOOK, LOOK)
     try:

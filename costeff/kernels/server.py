@@ -82,7 +82,7 @@ class ForkServer:
     def __init__(self, python: str, preload: Sequence[str], env: Mapping[str, str]) -> None:
         self._channel, theirs = socket.socketpair()
         code = "from costeff.kernels.forkserver import main; main()"
-        command = [python, "-c", code, str(theirs.fileno()), *preload]
+        command = [python, "-c", code, str(theirs.fileno()), str(os.getpid()), *preload]
         with theirs:
             self._process = subprocess.Popen(
                 command,

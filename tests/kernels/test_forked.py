@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from costeff.kernels import KERNEL
-from costeff.kernels.server import CannotForkError, ForkServer, close_servers, server_for
+from costeff.kernels.server import CannotForkError, ClosedError, ForkServer, close_servers, server_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
@@ -244,3 +246,30 @@ def test_a_server_that_was_killed_is_replaced():
     os.kill(server, signal.SIGKILL)
     assert gone(server)
     assert int(run("import os; print(os.getppid())", config=BARE)[0]) not in (server, os.getpid())
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_server_that_is_still_loading_ends_with_its_owner(tmp_path):
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    code = textwrap.dedent("""
+        import os, sys, time
+        from costeff.kernels.server import ForkServer
+        print(ForkServer(sys.executable, ["slow"], os.environ)._process.pid, flush=True)
+        time.sleep(float(sys.argv[1]))
+        os._exit(0)
+    """)
+    for moment in ("0", "1.5"):  # before it runs at all, and while it loads
+        env = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+        owner = subprocess.run([sys.executable, "-c", code, moment], env=env, stdout=subprocess.PIPE, text=True)
+        assert gone(int(owner.stdout))
+
+
+def test_who_closes_its_servers_gets_no_ordinary_kernel_instead(monkeypatch, tmp_path):
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = server_for(sys.executable, ["slow"], os.environ)
+    threading.Timer(0.3, close_servers).start()
+    with pytest.raises(ClosedError):
+        server.fork([], {}, str(tmp_path), quiet=True)
