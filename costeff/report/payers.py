@@ -242,9 +242,17 @@ def _by_payer_and_year(chapter: Chapter, rows: list[PayerRow]) -> Markup:
     columns = (words.say("Year"), *names, words.say("All payers"))
     flows = [estimates.net_by_year(chapter.main, payer) for payer in (*(row.payer for row in shown), None)]
     years = (int(year) for year in chapter.main.data["year"].values)
-    body = [[str(year), *map(chapter.net_cell, found)] for year, *found in zip(years, *flows, strict=True)]
+    body = [
+        [str(year), *(_year_cell(chapter, net) for net in found)] for year, *found in zip(years, *flows, strict=True)
+    ]
     name = words.say("Savings less costs by payer and year, euros")
     return details(name, Table(name, columns, body).html())
+
+
+def _year_cell(chapter: Chapter, net: Estimate) -> Cell:
+    """Without the interval where all of it rounds to nothing."""
+    nothing = max(map(abs, (net.mean, *net.ends))) < chapter.step / 2
+    return chapter.words.euros(0) if nothing else chapter.net_cell(net)
 
 
 def _estimate(row: Mapping[str, float]) -> Estimate:
