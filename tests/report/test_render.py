@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from report_fakes import appraisal, catalogue, executed, family_work, label, write_tree
 
-from costeff.errors import ModelError, ParamsError, UsageError
+from costeff.errors import ModelError, UsageError
 from costeff.report.contact import Contact
 from costeff.report.page import Page, open_page
 from costeff.report.render import ReportExporter, as_page, render
@@ -184,7 +184,7 @@ def test_the_publisher_is_read_from_a_file(pages: dict[str, Page], tmp_path: Pat
     text, _ = ReportExporter(contact=str(file)).from_notebook_node(executed(pages["sv"]))
     assert 'href="https://example.org/palaute"' in text[text.index('<section class="contact"') :]
     file.write_text(publisher, encoding="utf-8")
-    with pytest.raises(ParamsError, match="electronic way"):
+    with pytest.raises(UsageError, match="electronic way"):
         ReportExporter(contact=str(file)).from_notebook_node(executed(pages["sv"]))
 
 
