@@ -75,7 +75,18 @@ IN_TEXT = """
     print("working", flush=True)
     exec("time.sleep(20)")
 """  # Python keeps in mind that an interruption went through a text, and ends by the signal after all
+IN_A_CALLBACK = """
+    import ctypes
+    def compare(one, other):
+        print("working", flush=True)
+        time.sleep(20)
+        return 0
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    ctypes.CDLL(None).qsort((ctypes.c_int * 2)(2, 1), 2, 4, kind(compare))
+    time.sleep(20)
+"""
 BODIES = {
+    "in a callback": (IN_A_CALLBACK, 1),
     "heard": (WAITS, 1),
     "swallowed": (SWALLOWS, 2),
     "within a library": (BUSY, 2),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
-from costeff.errors import ParamsError, Problem, Problems, SetupError
+from costeff.errors import ParamsError, Problem, Problems, SetupError, UsageError
 from costeff.spec import (
     CountyCode,
     Id,
@@ -20,6 +20,7 @@ from costeff.spec import (
     Spec,
     parse,
     project_root,
+    read_spec,
     read_yaml,
     validation_problems,
 )
@@ -275,3 +276,24 @@ def test_problems_become_one_error(tmp_path: Path) -> None:
     assert document is None
     with pytest.raises(ParamsError, match="The towns: 1 problem\n"):
         problems.raise_if_any(ParamsError, "The towns")
+
+
+def test_a_file_that_nobody_wrote_by_hand_is_refused_and_many_faults_are_told_in_part(tmp_path):
+    file = tmp_path / "huge.yaml"
+    file.write_text("label: " + "x" * 2_000_001)
+    with pytest.raises(UsageError, match="larger than 2 MB"):
+        read_spec(Label, file, UsageError, "It cannot be read")
+    file.write_text("\n".join(f"key{number}: 1" for number in range(20_000)))
+    with pytest.raises(UsageError) as told:
+        read_spec(Label, file, UsageError, "It cannot be read")
+    assert "and 19903 more" in str(told.value)
+    assert len(str(told.value).splitlines()) < 250
+
+
+def test_a_long_value_is_told_in_brief_and_a_blank_one_as_such(tmp_path):
+    file = tmp_path / "label.yaml"
+    file.write_text(f"fi: ''\nsv: a\nen: {'1' * 4000}\n{'k' * 900}: 1\n")
+    with pytest.raises(UsageError) as told:
+        read_spec(Label, file, UsageError, "It cannot be read")
+    assert "label.yaml:1 fi: is blank" in str(told.value)
+    assert max(map(len, str(told.value).splitlines())) < 500

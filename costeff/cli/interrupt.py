@@ -43,6 +43,7 @@ def stops(told: Callable[[], CosteffError]) -> Iterator[None]:
         nonlocal interrupted
         if not interrupted:
             interrupted = True
+            sys.unraisablehook = lambda _: leave()  # it came to nothing in a callback, and would be shown
             raise KeyboardInterrupt
 
     try:

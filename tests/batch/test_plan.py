@@ -101,9 +101,30 @@ def test_a_page_that_failed_is_made_again_and_told_until_then(catalogue, again):
     assert (status.whole, status.failed, status.running) == (3, (("165 fi", "its kernel died"),), False)
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [("code_of_pages", "the code changed"), ("code_of_appraisals", "the code changed"),
+     ("packages", "a library changed")],
+)  # fmt: skip
+def test_other_code_and_other_libraries_remake_every_page_and_say_so(catalogue, again, monkeypatch, changed, told):
+    monkeypatch.setattr(planning, changed, lambda: "another")
+    assert set(why(catalogue, again).values()) == {told}
+
+
+def test_another_template_and_another_fit_are_told(catalogue, again, tmp_path):
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    with (tmp_path / "notebooks" / "90_municipal_report.ipynb").open("a") as file:
+        file.write("\n")
+    planner = planning.Planner(catalogue, asked(catalogue, again), tmp_path / "notebooks", {})
+    assert {one.why for job in planner.jobs() if (one := planner.page_due(job))} == {"the template changed"}
+    assert "another fit" in next(iter(why(catalogue, again, seed=7).values()))
+
+
 def test_a_folder_without_a_run_has_no_status(tmp_path):
-    with pytest.raises(UsageError, match="no run to show"):
-        read_status(tmp_path)
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path, tmp_path / "file", tmp_path / "nowhere"):
+        with pytest.raises(UsageError, match="no run to show"):
+            read_status(place)
 
 
 def test_planning_writes_nothing(catalogue, tmp_path):

@@ -1,5 +1,7 @@
 """What a run is asked for is checked before anything starts."""
 
+from pathlib import Path
+
 import pytest
 
 from costeff.appraisal import BELIEFS
@@ -195,3 +197,19 @@ def test_a_missing_file_and_an_option_given_twice_are_told_together(tmp_path):
         parameters_of(["years=1", "years=2"], tmp_path / "none.yaml")
     assert "cannot be read" in str(caught.value)
     assert "given twice" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"scheduler": ""}, "is not the address of a scheduler"),
+        ({"scheduler": "http://10.0.0.5:8786"}, "is not the address of a scheduler"),
+        ({"mapping": Path("nowhere.yaml")}, "stands without --register"),
+        ({"cluster": Path("nowhere.yaml")}, "cannot be read"),
+        ({"county_reports": ["all", "xx"]}, "stands beside a county"),
+    ],
+)
+def test_what_would_be_passed_over_or_fail_late_is_told_before_anything_starts(catalogue, tmp_path, given, told):
+    with pytest.raises(UsageError, match=told):
+        resolve(catalogue, municipalities=["165"], output=tmp_path / "run", **given)
+    assert not (tmp_path / "run").exists()
