@@ -11,6 +11,7 @@ from pathlib import Path
 from costeff.batch.manifest import Manifest
 from costeff.errors import Problem, SetupError
 from costeff.files import make_folder
+from costeff.spec import project_root
 
 RECORD = "run.json"
 HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}")  # as `files.written_aside` names what it writes
@@ -36,17 +37,23 @@ def no_more(folder: Path, error: BaseException | None) -> SetupError:
     return SetupError("The run stopped: nothing more can be written", [Problem(str(folder), str(reason), cure)])
 
 
+SOURCES = ("benchmarks", "costeff", "docs", "notebooks", "params", "tests", "tools")  # of the project
 OURS = ("index*.html", RECORD, ASIDE, ".kernels", "appraisals", "notebooks")
 
 
 def writable(folder: Path, kind: str = "run") -> None:
-    """Make the folder; refuse one that cannot be written, or that holds what is not of such a run.
+    """Make the folder; refuse one of the project's own, that cannot be written, or that holds what others wrote.
 
     Parameters
     ----------
     kind
         `run` or `simulation`.
     """
+    if _of_the_project(folder):
+        problem = Problem(
+            str(folder), "is a folder of the project itself, or holds it", "choose another with --output, as in runs/"
+        )
+        raise SetupError("The output folder cannot be used", [problem])
     try:
         make_folder(folder)
     except OSError as error:
@@ -66,3 +73,9 @@ def writable(folder: Path, kind: str = "run") -> None:
     raise SetupError(
         "The output folder cannot be used", [Problem(str(folder), rule, "choose another folder with --output")]
     )
+
+
+def _of_the_project(folder: Path) -> bool:
+    """Whether it holds the project, or lies in one of its folders: pages there would pass for parts of it."""
+    root, place = project_root().resolve(), folder.resolve()
+    return root.is_relative_to(place) or any(place.is_relative_to(root / name) for name in SOURCES)

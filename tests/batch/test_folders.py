@@ -23,6 +23,19 @@ def test_a_folder_that_others_filled_is_not_taken(tmp_path: Path, name: str) -> 
     assert mine.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["", "params", "docs/how_to", "notebooks/../params/own", ".."])
+def test_a_folder_of_the_project_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    home = tmp_path / "home"
+    (home / "params").mkdir(parents=True)
+    (home / "params" / "sources.yaml").touch()
+    monkeypatch.setenv("COSTEFF_HOME", str(home))
+    with pytest.raises(SetupError, match="of the project itself"):
+        writable(home / name)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["home", "params", "sources.yaml"]
+    writable(home / "runs" / "first")
+    assert (home / "runs" / "first").is_dir()
+
+
 def test_a_folder_with_other_things_and_one_of_a_run_are_taken(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     writable(tmp_path)
