@@ -16,11 +16,10 @@ import xarray as xr
 
 from costeff.draws import rng
 from costeff.errors import ModelError
-from costeff.outcomes import MODELS, Context, Sampling, fit
+from costeff.outcomes import MODELS, Context, Sampling, fit, sampling
 from costeff.outcomes.base import LOOKING, content_hash
 from costeff.outcomes.binary import Binary
 from costeff.outcomes.predictor import as_new_places
-from costeff.outcomes.sampling import compiled
 from costeff.outcomes.standardise import share_of_groups
 from costeff.records import Cells
 
@@ -50,12 +49,15 @@ def fitted(catalogue, tmp_path_factory):
     return cache, fit(MODELS["binary"], context(catalogue), QUICK, cache)
 
 
-def test_an_interrupted_fit_is_neither_handed_out_nor_kept(catalogue, tmp_path):
-    long = replace(QUICK, draws=1_000_000)
-    compiled(MODELS["binary"], context(catalogue))  # so that what is interrupted is the sampling
-    threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
+def test_an_interrupted_fit_is_neither_handed_out_nor_kept(catalogue, tmp_path, monkeypatch):
+    def interrupted(sampler):
+        threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()  # once it samples, and not before
+        return whole(sampler)
+
+    whole = sampling._whole
+    monkeypatch.setattr(sampling, "_whole", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fit(MODELS["binary"], context(catalogue), long, tmp_path)
+        fit(MODELS["binary"], context(catalogue), replace(QUICK, draws=200_000), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
