@@ -309,8 +309,9 @@ def _told(error: ValidationError) -> Iterator[tuple[tuple[int | str, ...], str, 
     faults = error.errors(include_url=False, include_context=False)
     for fault in faults:
         loc = fault["loc"]
-        within = any(other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in faults)
-        if fault["type"] == "too_short" and within:
+        if fault["type"] == "too_short" and any(
+            other["loc"][: len(loc)] == loc and len(other["loc"]) > len(loc) for other in faults
+        ):
             continue
         plain = (part for part in loc if not (isinstance(part, str) and part.startswith(("function-", "[key]"))))
         yield (tuple(plain), *_rule(fault))

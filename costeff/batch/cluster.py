@@ -25,6 +25,8 @@ from costeff.spec import Spec, project_root, read_spec
 if TYPE_CHECKING:
     from distributed import Client
 
+    from costeff.batch.request import RunRequest
+
 PATIENCE = 15.0  # seconds to wait for a scheduler, or for its first worker
 AHEAD = 2  # jobs under way for each thread of a worker: enough to keep it busy, few enough to ship
 RETRIES = 3  # when the worker is lost; a page that fails is not tried again
@@ -52,26 +54,41 @@ def read_cluster(path: Path) -> ClusterSpec:
     return read_spec(ClusterSpec, path, UsageError, "The cluster cannot be read")
 
 
-def on_scheduler(address: str) -> Callable[[Iterable[Job], int], Generator[Done]]:
-    """A runner on the workers of a scheduler that is there already."""
+def reached(request: RunRequest) -> None:
+    """Ask the scheduler, or start the cluster without workers: what does not answer is told before hours of fits.
+
+    Raises
+    ------
+    SetupError
+        With what does not answer or start.
+    """
+    with _place(request) as place, _client(place):
+        pass
+
+
+def on_cluster(request: RunRequest) -> Callable[[Iterable[Job], int], Generator[Done]]:
+    """A runner on the workers of a scheduler that is there already, or of a cluster that is started for the run."""
 
     def run_jobs(jobs: Iterable[Job], _: int) -> Generator[Done]:
-        with _client(address) as client:
-            yield from _stream(client, jobs)
-
-    return run_jobs
-
-
-def on_cluster(spec: ClusterSpec) -> Callable[[Iterable[Job], int], Generator[Done]]:
-    """A runner on a cluster that is started for the run, and ended with it."""
-
-    def run_jobs(jobs: Iterable[Job], _: int) -> Generator[Done]:
-        with _started(spec) as cluster:
-            cluster.scale(spec.workers)
-            with _client(cluster) as client:
+        with _place(request) as place:
+            if request.cluster:
+                place.scale(read_cluster(request.cluster).workers)
+            with _client(place) as client:
+                _await_worker(client, _told(place))
                 yield from _stream(client, jobs)
 
     return run_jobs
+
+
+@contextmanager
+def _place(request: RunRequest) -> Generator[Any]:
+    """Where a client finds the workers: an address, or a cluster that ends with this."""
+    if request.scheduler:
+        yield request.scheduler
+    else:
+        assert request.cluster is not None
+        with _started(read_cluster(request.cluster)) as cluster:
+            yield cluster
 
 
 @contextmanager
@@ -98,22 +115,28 @@ def _started(spec: ClusterSpec) -> Generator[Any]:
 
 
 @contextmanager
-def _client(address: Any) -> Generator[Client]:
+def _client(place: Any) -> Generator[Client]:
     from distributed import Client
 
-    told = address if isinstance(address, str) else "the cluster"
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(place, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
-        problem = Problem(told, "does not answer", "check that dask scheduler runs there, and its address")
+        problem = Problem(_told(place), "does not answer", "check that dask scheduler runs there, and its address")
         raise SetupError("The scheduler cannot be reached", [problem]) from error
     with client:
-        try:
-            client.wait_for_workers(1, timeout=PATIENCE)
-        except TimeoutError as error:
-            problem = Problem(told, "has no worker", "start dask worker processes for it")
-            raise SetupError("The scheduler has nobody to work", [problem]) from error
         yield client
+
+
+def _await_worker(client: Client, told: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        problem = Problem(told, "has no worker", "start dask worker processes for it")
+        raise SetupError("The scheduler has nobody to work", [problem]) from error
+
+
+def _told(place: Any) -> str:
+    return place if isinstance(place, str) else "the cluster"
 
 
 def _stream(client: Client, jobs: Iterable[Job]) -> Generator[Done]:

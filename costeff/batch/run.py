@@ -125,8 +125,8 @@ class _Run:
             keys = all_keys(data, self.catalogue, self.request, self.cache)
             planned = self.planner.plan(keys)
         if planned.anything or self._unknown(keys):
-            if planned.pages and not self.request.elsewhere:
-                kernels_ahead(self.root)
+            if planned.pages:
+                self._ahead()
             try:
                 self._make(data, keys, planned)
             finally:
@@ -141,6 +141,15 @@ class _Run:
         """The models that failed their diagnostics, by chain."""
         found = {chain: list(self.manifest.made[f"fits {chain}"].entry["failed"]) for chain in chains}
         return {chain: models for chain, models in found.items() if models}
+
+    def _ahead(self) -> None:
+        """Before the fits: load what kernels need beside them, or ask whether a cluster is there."""
+        if not self.request.elsewhere:
+            kernels_ahead(self.root)
+            return
+        from costeff.batch.cluster import reached
+
+        reached(self.request)
 
     def _make(self, data: Mapping[str, Data], keys: Mapping[str, Mapping[str, str]], planned: Planned) -> None:
         outcome = self.outcome
@@ -251,15 +260,10 @@ class _Run:
         return len(planned.pages) + planned.standing - self.outcome.standing
 
     def _runner(self) -> Runner:
-        request = self.request
-        if request.scheduler:
-            from costeff.batch.cluster import on_scheduler
+        if self.request.elsewhere:
+            from costeff.batch.cluster import on_cluster
 
-            return on_scheduler(request.scheduler)
-        if request.cluster:
-            from costeff.batch.cluster import on_cluster, read_cluster
-
-            return on_cluster(read_cluster(request.cluster))
+            return on_cluster(self.request)
         from costeff.batch.local import run_jobs
 
         return run_jobs

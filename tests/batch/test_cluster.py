@@ -91,12 +91,14 @@ def test_the_loss_of_a_worker_is_survived(made, catalogue, cluster, tmp_path):
     assert (outcome.pages, outcome.failed) == (len(CODES), [])
 
 
-def test_a_scheduler_that_is_not_there_is_told_before_any_page(catalogue, tmp_path, monkeypatch):
+def test_a_scheduler_that_is_not_there_is_told_before_any_fit(catalogue, tmp_path, monkeypatch):
     monkeypatch.setattr("costeff.batch.cluster.PATIENCE", 1.0)
     nobody = f"tcp://127.0.0.1:{_free_port()}"
     request = resolve(catalogue, municipalities=["165"], chains=LIGHT, output=tmp_path, scheduler=nobody)
+    steps = []
     with pytest.raises(SetupError, match="does not answer"):
-        run(catalogue, request, root=ROOT)
+        run(catalogue, request, steps.append, ROOT)
+    assert not steps
     assert not list(tmp_path.glob("*.html"))
 
 
@@ -117,8 +119,10 @@ def test_a_kind_of_cluster_that_is_not_installed_says_what_to_install(catalogue,
     file = tmp_path / "cluster.yaml"
     file.write_text("kind: slurm\n")
     request = resolve(catalogue, municipalities=["165"], chains=LIGHT, output=tmp_path / "run", cluster=file)
+    steps = []
     with pytest.raises(SetupError, match="dask-jobqueue"):
-        run(catalogue, request, root=ROOT)
+        run(catalogue, request, steps.append, ROOT)
+    assert not steps, "it is told before any fit"
 
 
 def _installed(name):
