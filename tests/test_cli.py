@@ -22,6 +22,20 @@ def test_params_show_prints_a_value_with_its_source():
         assert text in done.stdout
 
 
+def test_params_show_tells_what_a_contract_pays():
+    done = costeff("params", "show", "family_work_mixed_with_cap")
+    for text in ("60,000 EUR a good outcome", "50 EUR an hour worked", "at most", "source stated_assumption"):
+        assert text in done.stdout
+    assert done.stdout.count("family_work_mixed_with_cap") == 1
+
+
+def test_a_narrow_terminal_cuts_no_name():
+    shown = costeff("params", "show", "closed_prison_day", env={"COLUMNS": "80"}).stdout
+    table, _, _ = shown.partition("  cashable.short:")
+    assert "…" not in table
+    assert "cashable.medium" in table
+
+
 def test_params_show_lists_every_id():
     ids = costeff("params", "show").stdout.split()
     assert {"prisoner_year", "national", "prison.short_years", "placement_to_prison"} <= set(ids)

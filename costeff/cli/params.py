@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from costeff.params import Catalogue
     from costeff.params.fetched import Fetched
     from costeff.params.sotkanet import Client
@@ -39,10 +41,9 @@ def _counted(kind: str, number: int) -> str:
 def show(key: Annotated[str, typer.Argument(metavar="ID", help="Without an id: list every id.")] = "") -> None:
     """Show an entry with its values, uncertainty and sources."""
     from rich.console import Console
-    from rich.table import Table
 
     from costeff.params import Catalogue
-    from costeff.params.show import facts, values
+    from costeff.params.show import OF_THEIR_OWN, entry_plain, facts, values
 
     catalogue, console = Catalogue.load(), Console()
     if not key:
@@ -52,19 +53,33 @@ def show(key: Annotated[str, typer.Argument(metavar="ID", help="Without an id: l
     card = catalogue.card(key)
     for group, entry in card.entries:
         console.print(f"[bold]{key}[/bold]  ({group})")
+        if isinstance(entry, OF_THEIR_OWN) and not hasattr(entry, "stages"):
+            _, _, told = entry_plain(entry).partition("\n")  # its id stands above
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
+            continue
         for name, text in entry_facts(entry, facts):
             console.print(f"  [dim]{name}:[/dim] {text}", highlight=False)
-        rows = values(entry)
-        if rows:
-            table = Table(*[name for name in rows[0] if name != "note"], show_edge=False, pad_edge=False)
-            for row in rows:
-                table.add_row(*[text for name, text in row.items() if name != "note"])
-            console.print(table)
+        if rows := values(entry):
+            console.print(_table(rows))
             for row in rows:
                 if row["note"]:
                     console.print(f"  [dim]{row['value']}:[/dim] {row['note']}", highlight=False)
     for source, reference in card.sources():
         console.print(f"[dim]source {source}:[/dim] {reference}", highlight=False, soft_wrap=True)
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> Table:
+    """Values of an entry; sources are broken on a narrow terminal and never cut, since they are typed again."""
+    from rich.table import Table
+
+    table = Table(show_edge=False, pad_edge=False)
+    for name in rows[0]:
+        if name != "note":
+            justify: Literal["left", "right"] = "right" if name == "mean" else "left"
+            table.add_column(name, overflow="fold", no_wrap=name == "value", justify=justify)
+    for row in rows:
+        table.add_row(*[text for name, text in row.items() if name != "note"])
+    return table
 
 
 def entry_facts(entry: Any, facts: Any) -> list[tuple[str, str]]:

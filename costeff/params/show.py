@@ -21,7 +21,7 @@ def interval(value: Uncertain | Estimate) -> str:
     """Low to high with its probability, or what stands in its place."""
     if value.low is None or value.high is None:
         return "not stated"
-    return f"{value.low:g} to {value.high:g} ({value.mass:.0%})"
+    return f"{value.low:,.10g} to {value.high:,.10g} ({value.mass:.0%})"
 
 
 def facts(entry: Spec) -> list[tuple[str, str]]:
@@ -147,7 +147,7 @@ def entry_plain(entry: Spec, title: str = "") -> str:
     """An entry as text."""
     rows = [{name: text for name, text in row.items() if name != "note"} for row in values(entry)]
     if isinstance(entry, OF_THEIR_OWN):
-        return "\n".join(filter(None, (entry._repr_mimebundle_()["text/plain"], lines(rows))))
+        return "\n\n".join(filter(None, (entry._repr_mimebundle_()["text/plain"], lines(rows))))
     return "\n".join(
         [_title(entry, title), *(f"  {name}: {text}" for name, text in facts(entry)), lines(rows)]
     ).rstrip()

@@ -216,7 +216,7 @@ def test_a_card_leads_to_the_sources_in_full(catalogue: Catalogue) -> None:
     assert "Ministry of Finance" in dict(card.sources())["budget_2024"]
     shown = card._repr_html_()
     assert "81,980" in shown
-    assert "77880 to 86080 (95%)" in shown
+    assert "77,880 to 86,080 (95%)" in shown
 
 
 def test_a_card_of_a_contract_says_what_is_paid_for_and_leads_to_the_sources(catalogue: Catalogue) -> None:
