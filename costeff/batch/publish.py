@@ -23,7 +23,7 @@ from costeff.batch.notebooks import file_of
 from costeff.batch.plan import hash_of
 from costeff.disclosure.outputs import BrokenRecordError, Output, Record, read_record
 from costeff.disclosure.scan import scan_file
-from costeff.errors import DataError, Problem, Problems, SetupError, UsageError
+from costeff.errors import CosteffError, DataError, Problem, Problems, SetupError, UsageError
 from costeff.files import SHOWN, alone_in, make_folder, within, write_text
 from costeff.params import Catalogue
 from costeff.report.listing import Entry
@@ -100,6 +100,7 @@ def publish(run: Path, folder: Path, catalogue: Catalogue, contact: Contact | No
 def _finished(run: Path) -> tuple[dict[str, list[str]], Record]:
     """What a finished run was asked for, and its record."""
     problems, asked, record = Problems(), {}, None
+    kind: type[CosteffError] = UsageError
     if not run.is_dir():
         problems.add(str(run), "is not a folder", "give the folder of a run, as --output had it")
         problems.raise_if_any(UsageError, "There is no run to publish")
@@ -117,9 +118,10 @@ def _finished(run: Path) -> tuple[dict[str, list[str]], Record]:
         record = read_record(run)
     except BrokenRecordError as error:
         problems.found.append(error.problem)
+        kind = DataError
     if record is None and not problems:
         problems.add("release.json", "is not there, so nothing may go out", AGAIN)
-    problems.raise_if_any(UsageError, "There is no finished run to publish")
+    problems.raise_if_any(kind, "There is no finished run to publish")
     assert record is not None
     return asked, record
 

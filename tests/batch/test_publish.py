@@ -167,7 +167,7 @@ def test_a_page_of_another_version_is_told(catalogue, tmp_path):
     [
         ("run.json", None, "run.json"), ("run.json", "{", "run.json"), ("run.json", "[]", "run.json"),
         ("run.json", '{"request": {"municipalities": ["165"], "languages": ["de"], "chains": ["x"]}}', "run.json"),
-        ("release.json", None, "nothing may go out"), ("release.json", "{}", "cannot be read"),
+        ("release.json", None, "nothing may go out"),
     ],
 )  # fmt: skip
 def test_a_run_that_is_not_whole_is_refused(run_folder, catalogue, tmp_path, name, text, told):
@@ -175,6 +175,11 @@ def test_a_run_that_is_not_whole_is_refused(run_folder, catalogue, tmp_path, nam
     if text is not None:
         (run_folder / name).write_text(text)
     refused(UsageError, told, run_folder, tmp_path / "site", catalogue)
+
+
+def test_a_broken_record_is_a_fault_of_the_data_as_it_is_for_pdfs(run_folder, catalogue, tmp_path):
+    (run_folder / "release.json").write_text("{}")
+    refused(DataError, "cannot be read", run_folder, tmp_path / "site", catalogue)
 
 
 def test_no_run_and_nothing_released(catalogue, tmp_path):
