@@ -13,13 +13,14 @@ from html import escape
 from typing import Any
 
 PAPER = "var(--jp-layout-color0, Canvas)"  # what lies behind a drawing: JupyterLab's, or the browser's own
-_LEFT = ' style="text-align:left"'
+_LEFT, _RIGHT = ' style="text-align:left"', ' style="text-align:right"'
 _CAPTION = ' style="caption-side:top;text-align:left;color:inherit;font-weight:600;padding:.3em 0"'
 _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     sign: f"\\{sign}" for sign in "&%$#_{}"
 }
 LONG = 40  # signs of a cell that is broken into lines
 _WORD = re.compile(r"[^\W\d_]{2}")  # two letters together
+_DIGIT = re.compile(r"\d")
 Row = Mapping[str, object]
 
 
@@ -48,14 +49,21 @@ def table(rows: Iterable[Row], caption: str = "") -> str:
     rows = list(rows)
     if not rows:
         return ""
-    head = "".join(f'<th scope="col"{_LEFT}>{escape(name)}</th>' for name in rows[0])
-    body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
+    sides = [_RIGHT if figures else _LEFT for figures in _of_figures(row.values() for row in rows)]
+    head = "".join(f'<th scope="col"{side}>{escape(name)}</th>' for name, side in zip(rows[0], sides, strict=True))
+    body = "".join(f"<tr>{_cells(row, sides)}</tr>" for row in rows)
     return f"<table>{_captioned(caption)}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cells(row: Row) -> str:
-    first, *others = (escape(str(cell)) for cell in row.values())
-    return f'<th scope="row"{_LEFT}>{first}</th>' + "".join(f"<td{_LEFT}>{cell}</td>" for cell in others)
+def _cells(row: Row, sides: Iterable[str]) -> str:
+    (first, side), *others = zip((escape(str(cell)) for cell in row.values()), sides, strict=True)
+    return f'<th scope="row"{side}>{first}</th>' + "".join(f"<td{side}>{cell}</td>" for cell, side in others)
+
+
+def _of_figures(rows: Iterable[Iterable[object]]) -> list[bool]:
+    """Whether each column holds figures and no words, so that they are read one below another."""
+    columns = [[str(cell) for cell in column] for column in zip(*rows, strict=True)]
+    return [any(map(_DIGIT.search, cells)) and not any(map(_WORD.search, cells)) for cells in columns]
 
 
 def _captioned(caption: str) -> str:
@@ -106,8 +114,9 @@ def tabular(rows: Iterable[Mapping[Any, object]], caption: str = "", head: Itera
         return ""
     body = [" & ".join(map(tex, row.values())) + r" \\" for row in rows]
     named = " & ".join(map(tex, rows[0] if head is None else head)) + r" \\"
+    sides = "".join("r" if figures else "l" for figures in _of_figures(row.values() for row in rows))
     whole = [
-        rf"\begin{{tabular}}{{{'l' * len(rows[0])}}}",
+        rf"\begin{{tabular}}{{{sides}}}",
         r"\hline",
         named,
         r"\hline",

@@ -155,6 +155,15 @@ def test_words_stand_left_and_numbers_right_with_their_headings():
         assert heads[-3:] == [None, "text-align:left", None]
 
 
+def test_columns_of_figures_stand_right_in_a_table_of_our_own_and_in_latex():
+    rows = [{"what": "a day", "mean": "4,840", "year": ""}, {"what": "a year", "mean": 31.5, "year": "2017"}]
+    assert r"\begin{tabular}{lrr}" in tabular(rows)
+    sides = re.findall(r"<(t[hd])[^>]*text-align:(\w+)", table(rows))
+    assert sides == [("th", "left"), ("th", "right"), ("th", "right")] + 2 * [
+        ("th", "left"), ("td", "right"), ("td", "right")
+    ]  # fmt: skip
+
+
 def test_latex_cannot_be_broken_out_of():
     written = tabular([{"a": HOSTILE, "b": "$\\sim \\mathrm{Normal}(0, 1)$"}], HOSTILE)
     assert r"\input" not in written
