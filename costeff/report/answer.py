@@ -40,7 +40,7 @@ def brief(chapter: Chapter) -> Markup:
         told = say("The model behind the result did not pass its checks.")
         return join(paragraph(say("No result is given"), "verdict"), paragraph(told))
     net, values = estimates.net_saving(main), _counted(chapter)
-    per = say("{clients} clients, {years} years", **values)
+    per = say("{clients:client|clients}, {years:year|years}", **values)
     unsure = [paragraph(say("Whether the service saves cannot be said for certain."))] if net.mixed else []
     made_up = say("synthetic data") if main.synthetic else ""
     rests_on = say("Evidence: {evidence}", evidence=", ".join(filter(None, (_evidence(chapter), made_up))))
@@ -89,7 +89,7 @@ _DOTS_FILLED = {0: "½", 10: "9½"}
 
 
 def _life_in_brief(chapter: Chapter) -> str:
-    avoided = estimates.events(chapter.main)[2]
+    avoided, say = estimates.events(chapter.main)[2], chapter.words.say
     values = {
         "clients": chapter.words.number(chapter.main.clients),
         "event": chapter.event,
@@ -97,8 +97,8 @@ def _life_in_brief(chapter: Chapter) -> str:
         "interval": chapter.fewer(avoided),
     }
     if avoided.mean >= 0:
-        return chapter.words.say("{difference} fewer events ({event}) among {clients} clients ({interval}).", **values)
-    return chapter.words.say("{difference} more events ({event}) among {clients} clients ({interval}).", **values)
+        return say("{difference} fewer events ({event}) among {clients:client|clients} ({interval}).", **values)
+    return say("{difference} more events ({event}) among {clients:client|clients} ({interval}).", **values)
 
 
 def withheld(chapter: Chapter) -> Markup:
@@ -142,23 +142,24 @@ def _reason(chapter: Chapter, reason: Any) -> str:
 
 def life_sentence(chapter: Chapter, usual: Estimate, new: Estimate, avoided: Estimate) -> str:
     """How many clients meet the event with either service."""
+    fewer = round(usual.mean, chapter.decimals) - round(avoided.mean, chapter.decimals)  # as a reader subtracts them
     values = {
         "clients": chapter.words.number(chapter.main.clients),
         "event": chapter.event,
-        "new": chapter.count(max(0.0, round(usual.mean, 1) - round(avoided.mean, 1))),  # as a reader subtracts them
+        "new": chapter.count(max(0.0, fewer)),
         "usual": chapter.count(usual.mean),
         "difference": chapter.count(abs(avoided.mean)),
         "interval": chapter.fewer(avoided),
     }
     if avoided.mean >= 0:
         return chapter.words.say(
-            "Among {clients} clients there are about {new} events ({event}) with the new service and {usual} with the "
-            "usual one: {difference} fewer ({interval}).",
+            "Among {clients:client|clients} there are about {new} events ({event}) with the new service and {usual} "
+            "with the usual one: {difference} fewer ({interval}).",
             **values,
         )
     return chapter.words.say(
-        "Among {clients} clients there are about {new} events ({event}) with the new service and {usual} with the "
-        "usual one: {difference} more ({interval}).",
+        "Among {clients:client|clients} there are about {new} events ({event}) with the new service and {usual} with "
+        "the usual one: {difference} more ({interval}).",
         **values,
     )
 
@@ -175,19 +176,19 @@ def money_sentence(chapter: Chapter, net: Estimate) -> str:
     }
     if net.even:
         return words.say(
-            "For {clients} clients over {years} years the new service saves about as much as it costs ({interval}); it "
-            "saves more than it costs {chance}.",
+            "For {clients:client|clients} over {years:year|years} the new service saves about as much as it costs "
+            "({interval}); it saves more than it costs {chance}.",
             **values,
         )
     if net.mean >= 0:
         return words.say(
-            "For {clients} clients over {years} years the new service saves about {net} more than it adds to costs "
-            "({interval}); it saves more than it costs {chance}.",
+            "For {clients:client|clients} over {years:year|years} the new service saves about {net} more than it adds "
+            "to costs ({interval}); it saves more than it costs {chance}.",
             **values,
         )
     return words.say(
-        "For {clients} clients over {years} years the new service adds about {net} more to costs than it saves "
-        "({interval}); it saves more than it costs {chance}.",
+        "For {clients:client|clients} over {years:year|years} the new service adds about {net} more to costs than it "
+        "saves ({interval}); it saves more than it costs {chance}.",
         **values,
     )
 
@@ -198,7 +199,7 @@ def when_sentence(chapter: Chapter, back: Payback) -> str:
     chance = words.chance(back.probability)
     if back.year is None:
         return words.say(
-            "The money is not likely to be back within {years} years: it is back by {last} {chance}.",
+            "The money is not likely to be back within {years:year|years}: it is back by {last} {chance}.",
             years=words.number(chapter.main.years), last=back.last, chance=chance,
         )  # fmt: skip
     return words.say(
@@ -211,7 +212,7 @@ def _when_in_brief(chapter: Chapter) -> str:
     words, year = chapter.words, estimates.payback(chapter.main).year
     if year is None:
         years = words.number(chapter.main.years)
-        return words.say("The money is not likely to be back within {years} years.", years=years)
+        return words.say("The money is not likely to be back within {years:year|years}.", years=years)
     return words.say("The money is likely to be back in {year}.", year=year)
 
 
@@ -237,9 +238,9 @@ def _figures(
     by = words.say("{share} by {year}", share=words.probability(back.probability), year=back.last)
     return [
         KeyFigure(
-            words.say("Fewer events per {clients} clients", **values)
+            words.say("Fewer events per {clients:client|clients}", **values)
             if fewer
-            else words.say("More events per {clients} clients", **values),
+            else words.say("More events per {clients:client|clients}", **values),
             chapter.count(abs(avoided.mean)),
             chapter.fewer(avoided),
             _tone(avoided),
@@ -247,7 +248,7 @@ def _figures(
         _net_figure(chapter, net, values),
         KeyFigure(
             words.say("The money is back"),
-            str(back.year) if back.year else words.say("not in {years} years", **values),
+            str(back.year) if back.year else words.say("not in {years:year|years}", **values),
             words.say("probability {share}", share=by),
             "" if net.mixed else "good" if back.year else "bad",
         ),
@@ -258,15 +259,15 @@ def _net_figure(chapter: Chapter, net: Estimate, values: dict[str, str]) -> KeyF
     words = chapter.words
     if net.even:
         return KeyFigure(
-            words.say("Net saving, {clients} clients, {years} years", **values),
+            words.say("Net saving, {clients:client|clients}, {years:year|years}", **values),
             words.say("about {amount}", amount=chapter.amount(net)),
             f"{words.say('saves about as much as it costs')}; {chapter.saving(net)}",
             chance=_chance(chapter),
         )
     if net.mean > 0:
-        label = words.say("Net saving, {clients} clients, {years} years", **values)
+        label = words.say("Net saving, {clients:client|clients}, {years:year|years}", **values)
     else:
-        label = words.say("Net cost, {clients} clients, {years} years", **values)
+        label = words.say("Net cost, {clients:client|clients}, {years:year|years}", **values)
     return KeyFigure(label, chapter.amount(net), chapter.saving(net), _tone(net), _chance(chapter))
 
 

@@ -104,18 +104,18 @@ def _saving_sentence(chapter: Chapter, more: Estimate) -> str:
         values |= {"difference": chapter.money(more), "interval": chapter.mass(chapter.money_range(more))}
         return words.say(
             "The net saving here does not differ clearly from that of the whole country: the difference is "
-            "{difference} for {clients} clients ({interval}).",
+            "{difference} for {clients:client|clients} ({interval}).",
             **values,
         )
     if more.mean > 0:
         return words.say(
             "The net saving is clearly larger here than in the whole country: the difference is {difference} for "
-            "{clients} clients ({interval}).",
+            "{clients:client|clients} ({interval}).",
             **values,
         )
     return words.say(
         "The net saving is clearly smaller here than in the whole country: the difference is {difference} for "
-        "{clients} clients ({interval}).",
+        "{clients:client|clients} ({interval}).",
         **values,
     )
 
@@ -131,17 +131,17 @@ def _events_sentence(chapter: Chapter, more: Estimate) -> str:
     if more.mixed:
         return words.say(
             "The number of avoided events ({event}) does not differ clearly: the difference is {difference} for "
-            "{clients} clients ({interval}).",
+            "{clients:client|clients} ({interval}).",
             **values,
         )
     if more.mean > 0:
         return words.say(
-            "Clearly more events ({event}) are avoided here: the difference is {difference} for {clients} clients "
-            "({interval}).",
+            "Clearly more events ({event}) are avoided here: the difference is {difference} for "
+            "{clients:client|clients} ({interval}).",
             **values,
         )
     return words.say(
-        "Clearly fewer events ({event}) are avoided here: the difference is {difference} for {clients} clients "
+        "Clearly fewer events ({event}) are avoided here: the difference is {difference} for {clients:client|clients} "
         "({interval}).",
         **values,
     )
@@ -163,8 +163,8 @@ def _drawn(chapter: Chapter, found: dict[str, Placed], names: dict[str, str], fi
     sides = (words.say("costs more"), words.say("saves"))
     drawn = interval_figure(table, AxisTexts(words.say("Net saving, euros"), "", alt, words.euros, sides))
     caption = words.say(
-        "Net saving for {clients} clients over {years} years. The line holds {mass} of the possible outcomes; the dot "
-        "is the place this page is about.",
+        "Net saving for {clients:client|clients} over {years:year|years}. The line holds {mass} of the possible "
+        "outcomes; the dot is the place this page is about.",
         clients=words.number(main.clients), years=words.number(main.years), mass=words.percent(main.mass),
     )  # fmt: skip
     told = _table(chapter, ((names[key], one) for key, one in found.items()), first, difference)
@@ -195,8 +195,8 @@ def _table(chapter: Chapter, rows: Iterable[tuple[str, Placed]], first: str, dif
         for name, one in rows
     ]
     caption = words.say(
-        "Places beside each other, {clients} clients: events, and euros at their present value. A minus is a net cost "
-        "or a smaller saving. Differences are taken before rounding.",
+        "Places beside each other, {clients:client|clients}: events, and euros at their present value. A minus is a "
+        "net cost or a smaller saving. Differences are taken before rounding.",
         clients=words.number(chapter.main.clients),
     )
     return Table(caption, columns, body).html()

@@ -19,7 +19,7 @@ def how_sure(chapter: Chapter) -> Markup:
     """Probability of saving by horizon and payer, the spread of outcomes, what would turn the answer."""
     words = chapter.words
     longest = words.say(
-        "Over {years} years the service saves more than it costs {chance}.",
+        "Over {years:year|years} the service saves more than it costs {chance}.",
         years=words.number(chapter.main.years), chance=words.chance(estimates.probability(chapter.main)),
     )  # fmt: skip
     return join(
@@ -68,8 +68,8 @@ def _spread(chapter: Chapter) -> Markup:
     sides = (words.say("costs more"), words.say("saves"))
     texts = AxisTexts(words.say("Net saving, euros"), "", alt, words.euros, sides)
     caption = words.say(
-        "Each row shows {all} equally likely outcomes for {clients} clients. Right of the line the service saves "
-        "more than it costs.",
+        "Each row shows {all} equally likely outcomes for {clients:client|clients}. Right of the line the service "
+        "saves more than it costs.",
         all=DOTS, clients=words.number(chapter.main.clients),
     )  # fmt: skip
     return figure(outcomes_figure(drawn_table, texts), caption, words.say("The figure as a table"), _intervals(chapter))

@@ -13,7 +13,7 @@ from costeff.chain import ImpactChain
 from costeff.report.appraisals import Appraisal, Variant
 from costeff.report.estimates import Estimate, net_saving, prices
 from costeff.report.markup import with_interval
-from costeff.report.words import MINUS, Words, inline, money_step, nice_step
+from costeff.report.words import MINUS, Words, decimals_of, inline, money_step, nice_step
 from costeff.spec import is_county
 
 HELSINKI = "90"  # the city that does what elsewhere a wellbeing services county does
@@ -123,8 +123,12 @@ class Chapter:
     # --- an estimate as text ------------------------------------------------------------------
 
     def count(self, value: float) -> str:
-        """A number of clients or events out of a hundred."""
-        return self.words.number(value, 1)
+        """A number of clients or events among those that money is told for."""
+        return self.words.number(value, self.decimals)
+
+    @cached_property
+    def decimals(self) -> int:
+        return decimals_of(self.main.clients)
 
     def mass(self, text: str) -> str:
         """A range with the probability it holds."""

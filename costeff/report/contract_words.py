@@ -30,8 +30,8 @@ def contracts(chapter: Chapter) -> Markup:
 def _set_alike(chapter: Chapter, doing: Payment) -> str:
     return chapter.words.say(
         "The contracts below are set to pay the same on average when the service works as estimated: {sum} for "
-        "{clients} clients, the extra cost of the service. One pays for what is done, by hour or by client. The others "
-        "pay for each event ({event}) that is fewer than in a comparison group of as many clients.",
+        "{clients:client|clients}, the extra cost of the service. One pays for what is done, by hour or by client. "
+        "The others pay for each event ({event}) that is fewer than in a comparison group of as many clients.",
         sum=chapter.words.money(doing.works.mean, _step(chapter)), clients=chapter.words.number(chapter.main.clients),
         event=chapter.event,
     )  # fmt: skip
@@ -71,7 +71,7 @@ def _drawn(chapter: Chapter, paid: dict[str, Payment]) -> Markup:
     told = (f"{row['row']}, {row['bar']}: {words.money(float(row['value']))}" for row in rows)  # type: ignore[arg-type]
     alt = words.say("Bar chart of what contracts pay on average: {rows}.", rows="; ".join(told))
     texts = AxisTexts(words.say("Paid on average, euros"), "", alt, words.euros)
-    caption = words.say("What contracts pay on average for {clients} clients.", clients=_clients(chapter))
+    caption = words.say("What contracts pay on average for {clients:client|clients}.", clients=_clients(chapter))
     return figure(bars_figure(pd.DataFrame(rows), texts), caption, words.say("The figure as a table"), _table(chapter))
 
 
@@ -92,7 +92,7 @@ def _table(chapter: Chapter) -> Markup:
         words.say("Paid when it does nothing"),
         words.say("Probability that it then pays"),
     )
-    caption = words.say("What contracts pay for {clients} clients, euros.", clients=_clients(chapter))
+    caption = words.say("What contracts pay for {clients:client|clients}, euros.", clients=_clients(chapter))
     return Table(caption, columns, rows).html()
 
 

@@ -69,7 +69,7 @@ def research_beside_data(chapter: Chapter) -> Markup:
     clients = words.number(chapter.main.clients)
     texts = [
         words.say(
-            "Fewer events ({event}) among {clients} clients, by what is counted: {rows}.",
+            "Fewer events ({event}) among {clients:client|clients}, by what is counted: {rows}.",
             event=chapter.event, clients=clients, rows=listed,
         )
     ]  # fmt: skip
@@ -96,9 +96,9 @@ def _drawn(chapter: Chapter, rows: dict[str, tuple[Estimate, Estimate]], names: 
         columns=["row", "mean", "low", "high", "kind"],
     )
     alt = words.say("Chart of fewer events with an interval for each: {rows}.", rows=listed)
-    x = words.say("Fewer events per {clients} clients", clients=clients)
+    x = words.say("Fewer events per {clients:client|clients}", clients=clients)
     caption = words.say(
-        "Fewer events among {clients} clients by what is counted. Left of the line there are more of them.",
+        "Fewer events among {clients:client|clients} by what is counted. Left of the line there are more of them.",
         clients=clients,
     )
     drawn = interval_figure(table, AxisTexts(x, "", alt, chapter.count))
@@ -125,8 +125,8 @@ def _table(chapter: Chapter, rows: dict[str, tuple[Estimate, Estimate]], names: 
         for key, (avoided, ratio) in rows.items()
     ]
     caption = words.say(
-        "Fewer events among {clients} clients, and the effect of the service, by what is counted; a minus is more "
-        "events.",
+        "Fewer events among {clients:client|clients}, and the effect of the service, by what is counted; a minus is "
+        "more events.",
         clients=words.number(chapter.main.clients),
     )
     return Table(caption, columns, told).html()

@@ -34,30 +34,32 @@ def _sum(chapter: Chapter) -> str:
     shown = added if added.mean >= 0 else added.turned
     interval, years = chapter.mass(chapter.money_range(shown)), chapter.words.number(chapter.main.years)
     if not any(added.ends):
-        return say("They would come only after the {years} years that are counted, so they add nothing.", years=years)
+        return say(
+            "They would come only after the {years:year|years} that are counted, so they add nothing.", years=years
+        )
     if max(map(abs, added.ends)) < chapter.step / 2:
         return say(
-            "They change the avoided cost that can be stopped by less than {sum} over {years} years.",
+            "They change the avoided cost that can be stopped by less than {sum} over {years:year|years}.",
             sum=chapter.words.money(chapter.step), years=years,
         )  # fmt: skip
     if added.even:
         return say(
-            "They hardly change the avoided cost that can be stopped over {years} years on average ({interval}).",
+            "They hardly change the avoided cost that can be stopped over {years:year|years} on average ({interval}).",
             years=years, interval=interval,
         )  # fmt: skip
     if abs(added.mean) < chapter.step / 2:
         return say(
-            "On average they change the avoided cost that can be stopped by less than {sum} over {years} years "
+            "On average they change the avoided cost that can be stopped by less than {sum} over {years:year|years} "
             "({interval}).",
             sum=chapter.words.money(chapter.step), years=years, interval=interval,
         )  # fmt: skip
     if added.mean > 0:
         return say(
-            "They make the avoided cost that can be stopped about {sum} larger over {years} years ({interval}).",
+            "They make the avoided cost that can be stopped about {sum} larger over {years:year|years} ({interval}).",
             sum=chapter.amount(added), years=years, interval=interval,
         )  # fmt: skip
     return say(
-        "They make the avoided cost that can be stopped about {sum} smaller over {years} years ({interval}).",
+        "They make the avoided cost that can be stopped about {sum} smaller over {years:year|years} ({interval}).",
         sum=chapter.amount(added), years=years, interval=interval,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from costeff.draws import summarise
 from costeff.errors import Problem, UsageError
 from costeff.report.evidence_figures import forest_figure
 from costeff.report.figures import LIGHT, AxisTexts, Figure
-from costeff.report.words import Words
+from costeff.report.words import Words, counted, money_step
 from costeff.shown import Shows, framed, tabular, told
 
 COLOURS = [LIGHT["quiet"], LIGHT["gain"], LIGHT["loss"]]  # the usual service first
@@ -112,30 +112,32 @@ def show(appraised: xr.Dataset, language: str = "en") -> Result:
         raise UsageError("This cannot be shown", [problem])
     words, attrs, mass = Words(language), appraised.attrs, float(appraised.attrs["mass"])
     saved = decision.net_saving(appraised)
-    years, clients = appraised.sizes["year"], words.number(attrs["clients"])
+    step = min(1000.0, money_step([float(abs(saved).max())]))
+    clients = counted(words.number(attrs["clients"]), "client", "clients")
+    years = counted(str(appraised.sizes["year"]), "year", "years")
     synthetic = "Synthetic data. " if attrs["synthetic"] else ""
-    whole = f"{clients} clients over {years} years at the {attrs['price_set']} prices"
+    whole = f"{clients} over {years} at the {attrs['price_set']} prices"
     if "municipality" in saved.dims:
         found = summarise(saved, mass)[["mean", "low", "high"]].to_dataframe()[["mean", "low", "high"]]
         found["probability"] = (saved > 0).mean("draw").to_series()
         sentence = f"{synthetic}{attrs['chain']}: net saving of {whole}, {len(found)} places."
-        return Result(sentence, _in_words(found.rename_axis("place"), words))
+        return Result(sentence, _in_words(found.rename_axis("place"), words, step))
     table = summary(appraised).set_index("payer").set_axis(["mean", "low", "high", "probability"], axis=1)
     row = table.loc["all"]
     place = str(attrs.get(f"municipality_{language}", ""))
-    interval = words.between(words.money(row["low"], 1000), words.money(row["high"], 1000))
+    interval = words.between(words.money(row["low"], step), words.money(row["high"], step))
     sentence = (
         f"{synthetic}{attrs['chain']}{f' in {place}' if place else ''}: the net saving of {whole} is on average "
-        f"{words.money(row['mean'], 1000)} ({mass:.0%} interval {interval}); it saves "
+        f"{words.money(row['mean'], step)} ({mass:.0%} interval {interval}); it saves "
         f"{words.chance(float(row['probability']))}."
     )
     gate = "" if int(attrs["gate_passed"]) else " A fit did not pass its gate: no figure here may be believed."
-    return Result(sentence + gate, _in_words(table, words))
+    return Result(sentence + gate, _in_words(table, words, step))
 
 
-def _in_words(table: pd.DataFrame, words: Words) -> pd.DataFrame:
+def _in_words(table: pd.DataFrame, words: Words, step: float) -> pd.DataFrame:
     """Means, ends and probabilities of saving as the sentence tells them."""
-    money = {name: [words.money(euros, 1000) for euros in table[name]] for name in ("mean", "low", "high")}
+    money = {name: [words.money(euros, step) for euros in table[name]] for name in ("mean", "low", "high")}
     columns = {"net saving": money.pop("mean"), **money, "it saves": [words.chance(p) for p in table["probability"]]}
     return pd.DataFrame(columns, index=table.index)
 

@@ -197,7 +197,7 @@ class Page:
     def _lede(self) -> Markup:
         words, main = self.words, self.appraisals[0].main
         told = words.say(
-            "A new service is compared with the usual one. The amounts are for {clients} clients.",
+            "A new service is compared with the usual one. The amounts are for {clients:client|clients}.",
             clients=words.number(main.clients),
         )
         if not is_county(self.code):
@@ -269,7 +269,7 @@ def _figures(chapter: Chapter) -> Figures:
         price_set=str(main.attr("price_set")),
         price_year=str(main.attr("price_year")),
         evidence=str(main.attr("evidence")),
-        events_avoided=Ends(*(round(value, 1) for value in (avoided.mean, avoided.low, avoided.high))),
+        events_avoided=Ends(*(round(value, chapter.decimals) for value in (avoided.mean, avoided.low, avoided.high))),
         net_saving=_ends(chapter, estimates.net_saving(main)),
         probability=_short_of_certain(estimates.probability(main)),
         payback_year=back.year,

@@ -66,7 +66,7 @@ def _table(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
     step = chapter.step
     rate = estimates.discount_rate(main)
     values = {"clients": words.number(main.clients), "years": words.number(main.years)}
-    caption = words.say("Euros by payer, {clients} clients, {years} years.", **values)
+    caption = words.say("Euros by payer, {clients:client|clients}, {years:year|years}.", **values)
     if rate > 0:
         caption += " " + words.say(
             "Money of later years is counted at its present value ({rate} a year).", rate=words.rate(rate)
@@ -103,7 +103,7 @@ def _drawn(chapter: Chapter, rows: list[PayerRow], total: PayerRow) -> Markup:
     alt = words.say("Chart of net saving with an interval for each payer: {rows}.", rows="; ".join(told))
     sides = (words.say("costs more"), words.say("saves"))
     drawn = interval_figure(table, AxisTexts(words.say("Net saving, euros"), "", alt, words.euros, sides))
-    caption = words.say("Net saving of each payer, {years} years.", years=words.number(chapter.main.years))
+    caption = words.say("Net saving of each payer, {years:year|years}.", years=words.number(chapter.main.years))
     columns = (words.say("Payer"), words.say("Net saving and its interval"), words.say("Probability of saving"))
     chances = [estimates.probability(chapter.main, payer=row.payer or None) for row in (*seen, total)]
     numbers: list[list[Cell]] = [
@@ -226,7 +226,8 @@ def _by_year(chapter: Chapter) -> Markup:
     texts = AxisTexts(words.say("Year"), words.say("Running total, euros"), alt, words.euros)
     drawn = cumulative_figure(table, texts, back.year)
     caption = words.say(
-        "Savings less costs from the first year on, {clients} clients. The band holds {mass} of the possible outcomes.",
+        "Savings less costs from the first year on, {clients:client|clients}. The band holds {mass} of the possible "
+        "outcomes.",
         clients=words.number(chapter.main.clients), mass=words.percent(chapter.main.mass),
     )  # fmt: skip
     summary = words.say("The figure as a table")

@@ -36,24 +36,24 @@ def _outcome_sentence(chapter: Chapter) -> str:
     if not found.priced:
         return words.say(
             "On average the service does not avoid events ({event}), so a price per avoided event has no meaning. "
-            "Events fall {chance} (per {clients} clients: {fewer}).",
+            "Events fall {chance} (per {clients:client|clients}: {fewer}).",
             **values,
         )
     if estimates.net_saving(main).even:
         return words.say(
             "An avoided event ({event}) costs about nothing on average, when the savings are taken off. Events fall "
-            "{chance} (per {clients} clients: {fewer}).",
+            "{chance} (per {clients:client|clients}: {fewer}).",
             **values,
         )
     if found.verdict is Verdict.SAVES_AND_HELPS:
         return words.say(
             "Each avoided event ({event}) also saves {cost} on average, after the service is paid. Events fall "
-            "{chance} (per {clients} clients: {fewer}).",
+            "{chance} (per {clients:client|clients}: {fewer}).",
             **values,
         )
     return words.say(
-        "Each avoided event ({event}) costs {cost} on average, after savings. Events fall {chance} (per {clients} "
-        "clients: {fewer}).",
+        "Each avoided event ({event}) costs {cost} on average, after savings. Events fall {chance} (per "
+        "{clients:client|clients}: {fewer}).",
         **values,
     )
 

@@ -40,12 +40,15 @@ def _effect(chapter: Chapter) -> list[str]:
         return [say("The effect is counted for the follow-up only."), *length, same]
     unknown = [*length, say("The data do not tell how the effect goes on after the follow-up.")]
     if course == "lasts":
-        text = say("After the follow-up the effect is assumed to last unchanged, over all {years} years.", years=years)
+        text = say(
+            "After the follow-up the effect is assumed to last unchanged, over all {years:year|years}.", years=years
+        )
         return [text, *unknown]
     half = chapter.names.conventions.effect_half_life_years
     ends = [words.number(value, 0 if value == int(value) else 1) for value in (half.mean, half.low, half.high) if value]
     text = say(
-        "After the follow-up the effect is assumed to wane: half of it is left in about {years} years.", years=ends[0]
+        "After the follow-up the effect is assumed to wane: half of it is left in about {years:year|years}.",
+        years=ends[0],
     )
     told = [say("The half-life used varies within {range} years.", range=words.between(*ends[1:]))] if ends[1:] else []
     return [text, *told, *unknown]
@@ -125,7 +128,7 @@ def _whole_units(chapter: Chapter) -> list[str]:
     return [
         chapter.words.say(
             "What does not stop at once stops only when a whole unit closes, such as a home or a ward. This is counted "
-            "for the {clients} clients of the page, where the size of a unit is known.",
+            "for the {clients:client|clients} of the page, where the size of a unit is known.",
             clients=chapter.words.number(chapter.main.clients),
         )
     ]

@@ -41,9 +41,9 @@ def worth_knowing(chapter: Chapter) -> Markup:
     else:
         told = words.say(
             "The choice between the services is made on what is known today, and it can turn out wrong. If it were "
-            "known for certain beforehand which of them costs less, the wrong choice would be avoided. For {clients} "
-            "clients this knowledge is worth {value} on average: a trial, a follow-up or another inquiry is worth at "
-            "most that much.",
+            "known for certain beforehand which of them costs less, the wrong choice would be avoided. For "
+            "{clients:client|clients} this knowledge is worth {value} on average: a trial, a follow-up or another "
+            "inquiry is worth at most that much.",
             clients=clients, value=_worth(chapter, found.everything),
         )  # fmt: skip
         if found.effect and found.effect.mean >= MOST * found.everything.mean:
@@ -92,7 +92,7 @@ def _points(chapter: Chapter) -> Markup:
 
     rows: list[list[Cell]] = [
         [
-            words.say("Fewer events per {clients} clients", clients=words.number(main.clients)),
+            words.say("Fewer events per {clients:client|clients}", clients=words.number(main.clients)),
             with_interval(chapter.count(effect.now.mean), chapter.plain_range(effect.now, chapter.count)),
             _enough(chapter, chapter.count(effect.needed)) if effect.needed <= effect.usual else _never(chapter),
         ],
@@ -138,16 +138,16 @@ def _effect_sentence(chapter: Chapter) -> str:
         )
     if found.needed > found.usual:
         return words.say(
-            "Even avoiding all the {usual} events that {clients} clients of the usual service have would not bring the "
-            "money back: an avoided event saves too little of what can be stopped.",
+            "Even avoiding all the {usual} events that {clients:client of the usual service has|clients of the usual "
+            "service have} would not bring the money back: an avoided event saves too little of what can be stopped.",
             **values,
         )
     if found.needed == 0:
         return words.say("The money comes back even if no event is avoided: the service hardly adds to costs.")
     return words.say(
         "For the money to come back on average, the service would have to avoid {needed} of the {usual} events that "
-        "{clients} clients of the usual service have. The effect is at least that large {chance}. Each avoided event "
-        "is taken to save as much as those avoided on this page save on average.",
+        "{clients:client of the usual service has|clients of the usual service have}. The effect is at least that "
+        "large {chance}. Each avoided event is taken to save as much as those avoided on this page save on average.",
         **values,
     )
 
@@ -178,10 +178,10 @@ def _caseload(chapter: Chapter) -> Markup:
     step = max(1.0, money_step([needed * 10]))  # two digits: it is a rule of thumb
     told = words.say(
         "Part of the cost stops only when a whole unit closes, such as a home or a ward, here one of {places} places. "
-        "When {clients} new clients start every year, {freed} places are no longer needed {years} years on "
-        "({interval}). For one unit to close, at least {needed} new clients a year are needed on average. All avoided "
-        "time is counted as time in such units, so the real number is rather larger.",
-        places=words.number(places), clients=words.number(chapter.main.clients), freed=words.number(freed.mean, 1),
+        "When {clients:new client starts|new clients start} every year, {freed} places are no longer needed "
+        "{years:year|years} on ({interval}). For one unit to close, at least {needed} new clients a year are needed "
+        "on average. All avoided time is counted as time in such units, so the real number is rather larger.",
+        places=words.number(places), clients=words.number(chapter.main.clients), freed=chapter.count(freed.mean),
         years=words.number(chapter.main.years), interval=chapter.mass(chapter.plain_range(freed, chapter.count)),
         needed=words.number(math.ceil(needed / step) * step),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 
 from babel.dates import format_date
 from babel.messages.catalog import Catalog
@@ -63,6 +64,11 @@ _CHANCES = (
 )
 
 
+def decimals_of(clients: int) -> int:
+    """How many decimals a number of events has: among few clients there are few, and tenths would all be 0."""
+    return max(1, 3 - math.floor(math.log10(clients)))
+
+
 def tenths(probability: float) -> int:
     """Of ten cases, as it is told: 1 to 9; 0 stands for fewer than 1 of 20, and 10 for more than 19 of 20."""
     if math.isnan(probability):
@@ -90,6 +96,22 @@ def _signs(locale: str) -> tuple[str, str]:
     return get_group_symbol(locale), get_decimal_symbol(locale)
 
 
+def counted(number: str, one: str, more: str) -> str:
+    """A number with its noun: 1 client, 100 clients."""
+    return f"{number} {one if number == '1' else more}"
+
+
+class _InNumber(Formatter):
+    """Writes {clients:client|clients} as 1 client or 100 clients."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        one, bar, more = format_spec.partition("|")
+        return counted(str(value), one, more) if bar else str(super().format_field(value, format_spec))
+
+
+_IN_NUMBER = _InNumber()
+
+
 class Words:
     """The voice of one language.
 
@@ -109,13 +131,18 @@ class Words:
     # --- texts --------------------------------------------------------------------------------
 
     def say(self, text: str, **values: object) -> str:
-        """A text in this language, with values put into its {places}."""
+        """A text in this language, with values put into its {places}.
+
+        In {clients:client|clients} a noun follows the number: the first after one, the second after any other.
+        """
         if self.language != "en":
             message = read_catalog(self.language).get(text)
             if message is None or not message.string:
                 raise KeyError(f"no {self.language} translation of {text!r}")
             text = str(message.string)
-        return text.format_map(values) if values else text
+        if not values:
+            return text
+        return _IN_NUMBER.vformat(text, (), values) if "|" in text else text.format_map(values)
 
     def chance(self, probability: float) -> str:
         """A probability as people say it: in 9 cases of 10.

@@ -282,6 +282,24 @@ def test_every_case_can_be_told(tmp_path: Path) -> None:
         assert not re.search(r"\b(nan|inf)\b", text)
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "wrong"),
+    [
+        ("fi", "1 asiakas, 1 vuosi", r"\b1 (vuotta|uutta)"),
+        ("sv", "1 klient, 1 år", r"\b1 (klienter|nya)"),
+        ("en", "1 client, 1 year", r"\b1 (new )?(clients|years)\b"),
+    ],
+)
+def test_one_client_and_one_year_are_told_as_one(tmp_path: Path, language: str, one: str, wrong: str) -> None:
+    """And events among so few clients have decimals, since tenths would all be 0."""
+    data = appraisal(clients=1, years=1)
+    shown = page(tmp_path, data, language, with_units(7))
+    text = told(shown, "answer", "who_pays", "how_sure", "in_comparison", "steering", "sources")
+    assert one in text
+    assert not re.search(wrong, text)
+    assert Words(language).number(estimates.events(variant(data))[2].mean, 3) in text
+
+
 @pytest.mark.parametrize("course", ["stops", "wanes"])
 def test_the_turning_effect_is_that_of_the_whole_model(request: pytest.FixtureRequest, course: str) -> None:
     """With that effect put into the cohort, the appraisal saves about what it costs: within a twentieth of the cost."""

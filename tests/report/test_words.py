@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import costeff.report
 from costeff.errors import UsageError
-from costeff.report.words import PAYERS, Words, inline, money_step, nice_step, read_catalog
+from costeff.report.words import PAYERS, Words, decimals_of, inline, money_step, nice_step, read_catalog
 
 PACKAGE = Path(costeff.report.__file__).parent
 NBSP, MINUS, JOINER = "\u00a0", "\u2212", "\u2060"
@@ -64,6 +64,20 @@ def test_numbers_have_decimal_comma_hard_spaces_and_a_real_minus(language: str) 
     assert words.number(-1234567.25, 1) == f"{MINUS}1{NBSP}234{NBSP}567,3"
     assert words.percent(-0.125) == f"{MINUS}13{NBSP}%"
     assert words.money(-1234.5) == f"{MINUS}1{NBSP}235{NBSP}€"
+
+
+def test_a_noun_follows_its_number_and_a_hostile_value_is_no_format() -> None:
+    words = Words("en")
+    text = "Fewer events per {clients:client|clients}"
+    assert words.say(text, clients="1") == "Fewer events per 1 client"
+    assert words.say(text, clients="0") == "Fewer events per 0 clients"
+    assert words.say(text, clients="1,001") == "Fewer events per 1,001 clients"
+    assert words.say(text, clients="{x:1|2}") == "Fewer events per {x:1|2} clients"
+
+
+@pytest.mark.parametrize(("clients", "decimals"), [(1, 3), (9, 3), (10, 2), (100, 1), (5000, 1)])
+def test_events_among_few_clients_have_more_decimals(clients: int, decimals: int) -> None:
+    assert decimals_of(clients) == decimals
 
 
 def test_english_numbers() -> None:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from costeff.report.listing import Ends, Figures
 from costeff.report.markup import Cell, join, tag, with_interval
 from costeff.report.site.model import CLASSES, NO_SIGN, SIGNS, County, Place, Service, Site, chance_of, counted
-from costeff.report.words import Words
+from costeff.report.words import Words, decimals_of
 
 DASH = "–"
 BAR, MARGIN = 116, 4  # points: length of the axis of intervals, and room for a dot at its ends
@@ -109,7 +109,8 @@ def _caption(words: Words, site: Site, service: Service) -> str:
     texts = [words.say("Inhabitants in {year}.", year="–".join(map(str, dict.fromkeys([years[0], years[-1]]))))]
     if found := site.answers(service):
         told = words.say(
-            "Figures are for {clients} clients and {years} years. Below a figure stands its {mass}% interval.",
+            "Figures are for {clients:client|clients} and {years:year|years}. Below a figure stands its {mass}% "
+            "interval.",
             clients=words.number(found[0].clients),
             years=words.number(found[0].years),
             mass=words.number(found[0].mass * 100),
@@ -177,14 +178,15 @@ def _untold(words: Words, columns: tuple[Column, ...], given: bool) -> Markup:
 @lru_cache(maxsize=1024)  # the page of a county tells the same cells as that of a service
 def _told(words: Words, columns: tuple[Column, ...], figures: Figures, axis: tuple[float, float]) -> list[Markup]:
     events, saving = figures.events_avoided, figures.net_saving
-    fewer = with_interval(words.number(events.mean, 1), _range(words, events, 1))
+    decimals = decimals_of(figures.clients)
+    fewer = with_interval(words.number(events.mean, decimals), _range(words, events, decimals))
     net = join(with_interval(words.number(saving.mean), _range(words, saving, 0)), bar(saving, axis))
     chance = tag(
         "span",
         join(_sign(chance_of(figures)), tag("span", words.probability(figures.probability))),
         class_="main signed",
     )
-    back = str(figures.payback_year or words.say("not in {years} years", years=words.number(figures.years)))
+    back = str(figures.payback_year or words.say("not in {years:year|years}", years=words.number(figures.years)))
     likely = words.say("probability {share}", share=words.probability(figures.payback_probability))
     return [
         _cell(columns[2], fewer, events.mean),
