@@ -1,5 +1,6 @@
 """Shared by all tests: the catalogue, one cache of fits for the whole session, and one browser."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from costeff.params import Catalogue
 
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests"
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is heard in every test and command, also where a shell began the session in the background, deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
