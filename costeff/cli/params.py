@@ -42,8 +42,9 @@ def show(key: Annotated[str, typer.Argument(metavar="ID", help="Without an id: l
     """Show an entry with its values, uncertainty and sources."""
     from rich.console import Console
 
+    from costeff.agreement import Budget, Contract
     from costeff.params import Catalogue
-    from costeff.params.show import OF_THEIR_OWN, entry_plain, facts, values
+    from costeff.params.show import entry_plain, facts, values
 
     catalogue, console = Catalogue.load(), Console()
     if not key:
@@ -53,7 +54,7 @@ def show(key: Annotated[str, typer.Argument(metavar="ID", help="Without an id: l
     card = catalogue.card(key)
     for group, entry in card.entries:
         console.print(f"[bold]{key}[/bold]  ({group})")
-        if isinstance(entry, OF_THEIR_OWN) and not hasattr(entry, "stages"):
+        if isinstance(entry, Contract | Budget):
             _, _, told = entry_plain(entry).partition("\n")  # its id stands above
             console.print(told, highlight=False, markup=False, soft_wrap=True)
             continue

@@ -128,6 +128,7 @@ class Chapter:
 
     @cached_property
     def decimals(self) -> int:
+        """Of such a number."""
         return decimals_of(self.main.clients)
 
     def mass(self, text: str) -> str:

@@ -159,6 +159,16 @@ def test_what_cannot_be_opened_cannot_be_released(tmp_path: Path, content: bytes
     assert Hit("a.bin", "unread") in scan(tmp_path)
 
 
+def least_seconds(folder: Path) -> float:
+    """Processor time of a scan that finds nothing, at its quickest."""
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        assert scan(folder) == []
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
 def test_a_page_is_scanned_in_no_time(tmp_path: Path) -> None:
     """A page as large as the reports, most of it drawings; the best of three, to be fair to a busy machine."""
     rng = np.random.default_rng(1)
@@ -167,12 +177,8 @@ def test_a_page_is_scanned_in_no_time(tmp_path: Path) -> None:
     words = " ".join(f"Kunta {n} säästää {n * 137 % 90_000} €." for n in range(1_500))
     page = f"<html><p>{words}</p>" + f'<img alt="x" src="data:image/svg+xml;base64,{drawing}">' * 4
     (tmp_path / "a.html").write_text(page)
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        assert scan(tmp_path) == []
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.25, f"{len(page)} bytes in {min(seconds):.2f} s"
+    seconds = least_seconds(tmp_path)
+    assert seconds < 0.25, f"{len(page)} bytes in {seconds:.2f} s"
 
 
 def test_what_a_pdf_draws_is_scanned_in_no_time(tmp_path: Path) -> None:
@@ -183,9 +189,5 @@ def test_what_a_pdf_draws_is_scanned_in_no_time(tmp_path: Path) -> None:
     cmap = b"begincmap 1 beginbfrange <0000> <ffff> <0020> endbfrange"
     parts = b"".join(b"stream\n" + zlib.compress(one) + b"\nendstream\n" for one in (drawn, written, cmap))
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n" + parts)
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        assert scan(tmp_path) == []
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.5, f"{min(seconds):.2f} s"
+    seconds = least_seconds(tmp_path)
+    assert seconds < 0.5, f"{seconds:.2f} s"
