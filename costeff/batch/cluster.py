@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import io
 import os
@@ -119,12 +120,22 @@ def _client(place: Any) -> Generator[Client]:
     from distributed import Client
 
     try:
+        if isinstance(place, str):
+            asyncio.run(asyncio.wait_for(_greeted(place), PATIENCE))
         client = Client(place, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         problem = Problem(_told(place), "does not answer", "check that dask scheduler runs there, and its address")
         raise SetupError("The scheduler cannot be reached", [problem]) from error
     with client:
         yield client
+
+
+async def _greeted(address: str) -> None:
+    """Exchange greetings: a client waits for them without end where another service listens and says nothing."""
+    from distributed.comm.core import connect
+
+    comm = await connect(address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+    await comm.close()
 
 
 def _await_worker(client: Client, told: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,8 +57,6 @@ def cluster(tmp_path):
 
 
 def _free_port():
-    import socket
-
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
@@ -110,6 +109,17 @@ def test_a_cluster_is_read_strictly(tmp_path):
     with pytest.raises(UsageError) as told:
         read_cluster(file)
     assert len(told.value.problems) == 2
+
+
+def test_another_service_that_listens_and_says_nothing_is_not_waited_for(catalogue, tmp_path, monkeypatch):
+    monkeypatch.setattr("costeff.batch.cluster.PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        request = resolve(catalogue, municipalities=["165"], chains=LIGHT, output=tmp_path, scheduler=address)
+        began = time.monotonic()
+        with pytest.raises(SetupError, match="does not answer"):
+            run(catalogue, request, root=ROOT)
+    assert time.monotonic() - began < 10
 
 
 def test_a_kind_of_cluster_that_is_not_installed_says_what_to_install(catalogue, tmp_path):
